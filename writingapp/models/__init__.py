@@ -1,0 +1,7 @@
+"""The rows. Each module holds one walk of the house."""
+
+from writingapp.models.inspiration import Candidate, Inspiration
+from writingapp.models.people import User
+from writingapp.models.sessions import Revision, WritingSession
+
+__all__ = ["Candidate", "Inspiration", "Revision", "User", "WritingSession"]

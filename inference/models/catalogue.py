@@ -1,0 +1,46 @@
+"""The model files the house knows by heart."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One exact file. Bytes of another size or sha256 are refused, wherever they came from."""
+
+    name: str  # what MODEL says
+    file: str  # its name in the cache and in a mirror
+    size: int
+    sha256: str
+    repo: str  # org/name, the same on both hubs
+    remote: str  # its path inside the repository
+    pieces: Path | None = None  # the pinned wheels that carry it, if any do
+    licence: Path | None = None  # the text that is laid beside it
+
+
+def _qwen(size_name: str, *, size: int, sha256: str) -> ModelFile:
+    file = f"qwen2.5-coder-{size_name}-instruct-q4_k_m.gguf"
+    return ModelFile(
+        name=f"qwen2.5-coder-{size_name}",
+        file=file,
+        size=size,
+        sha256=sha256,
+        repo=f"Qwen/Qwen2.5-Coder-{size_name.upper()}-Instruct-GGUF",
+        remote=file,
+        pieces=HERE / f"qwen2.5-coder-{size_name}.txt",
+        licence=HERE / "LICENSE-qwen2.5-coder.txt",
+    )
+
+
+DEFAULT = "qwen2.5-coder-1.5b"
+SMALL = "qwen2.5-coder-0.5b"  # for tests and small machines
+
+KNOWN = {
+    model.name: model
+    for model in (
+        _qwen("1.5b", size=1_117_320_768, sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"),
+        _qwen("0.5b", size=491_400_064, sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"),
+    )
+}

@@ -1,0 +1,49 @@
+"""The only way to another row. Whatever is not the writer's own is, for her, not there."""
+
+import uuid
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from writingapp.models import Candidate, Inspiration, User, WritingSession
+
+
+class NotHere(Http404):
+    """Not hers, or not there: the answer is the same."""
+
+
+def _key(value: object) -> uuid.UUID:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        raise NotHere from None
+
+
+def sessions_of(user: User) -> QuerySet[WritingSession]:
+    return WritingSession.objects.filter(user_id=user.pk)
+
+
+def session_for(user: User, session_id: object) -> WritingSession:
+    session = sessions_of(user).filter(pk=_key(session_id)).first()
+    if session is None:
+        raise NotHere
+    return session
+
+
+def inspiration_for(user: User, session_id: object, inspiration_id: object) -> Inspiration:
+    """Within one session, so that a socket cannot reach beside its own."""
+    inspiration = Inspiration.objects.filter(
+        pk=_key(inspiration_id), session_id=_key(session_id), session__user_id=user.pk
+    ).first()
+    if inspiration is None:
+        raise NotHere
+    return inspiration
+
+
+def candidate_for(user: User, session_id: object, candidate_id: object) -> Candidate:
+    candidate = Candidate.objects.filter(
+        pk=_key(candidate_id), inspiration__session_id=_key(session_id), inspiration__session__user_id=user.pk
+    ).first()
+    if candidate is None:
+        raise NotHere
+    return candidate

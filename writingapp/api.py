@@ -1,0 +1,93 @@
+"""The verbs of the protocol over HTTP, described by OpenAPI at /api/v1/openapi.json."""
+
+import uuid
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.security import SessionAuth
+
+from writingapp import doors, wire
+from writingapp.access import NotHere
+from writingapp.models import User
+from writingapp.refusals import Refusal
+from writingapp.wire import Payload
+
+NOBODY = "http"  # no socket is the sender: every tab is told
+STATUS = {"not_found": 404, "finished": 409, "resend_whole": 409, "too_long": 413, "too_fast": 429, "unavailable": 503}
+
+api = NinjaAPI(
+    title="白露 Bailu",
+    version="1",
+    auth=SessionAuth(csrf=True),
+    docs_url=None,  # its pages would fetch scripts from another host
+    description="The verbs of the socket, for clients without one. Messages are those of docs/protocol.md.",
+)
+
+
+def _writer(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+@api.get("/sessions/{uuid:session_id}", summary="Everything a page needs: the socket's hello")
+async def greet(request: HttpRequest, session_id: uuid.UUID) -> Payload:
+    return await doors.greet(_writer(request), str(session_id))
+
+
+@api.post("/sessions/{uuid:session_id}/save", summary="Save the manuscript")
+async def save(request: HttpRequest, session_id: uuid.UUID, message: wire.Save) -> Payload:
+    return await doors.save(_writer(request), str(session_id), message, NOBODY)
+
+
+@api.post("/sessions/{uuid:session_id}/inspire", summary="Ask for inspiration")
+async def inspire(request: HttpRequest, session_id: uuid.UUID, message: wire.Inspire) -> Payload:
+    heard: list[Payload] = []
+    await doors.inspire(_writer(request), str(session_id), message, NOBODY, heard.append)
+    return heard[0]
+
+
+@api.post("/sessions/{uuid:session_id}/inspirations/{uuid:inspiration_id}/stop", summary="Stop an inspiration")
+async def stop(request: HttpRequest, session_id: uuid.UUID, inspiration_id: uuid.UUID) -> dict[str, Any]:
+    await doors.stop(_writer(request), str(session_id), inspiration_id)
+    return {}
+
+
+@api.post("/sessions/{uuid:session_id}/candidates/{uuid:candidate_id}/take", summary="She took it into her text")
+async def take(request: HttpRequest, session_id: uuid.UUID, candidate_id: uuid.UUID) -> Payload:
+    return await doors.take(_writer(request), str(session_id), candidate_id, NOBODY)
+
+
+@api.post("/sessions/{uuid:session_id}/pause", summary="Stop the clock")
+async def pause(request: HttpRequest, session_id: uuid.UUID) -> Payload:
+    return await doors.turn(_writer(request), str(session_id), "pause", NOBODY)
+
+
+@api.post("/sessions/{uuid:session_id}/resume", summary="Let the clock run on")
+async def resume(request: HttpRequest, session_id: uuid.UUID) -> Payload:
+    return await doors.turn(_writer(request), str(session_id), "resume", NOBODY)
+
+
+@api.post("/sessions/{uuid:session_id}/finish", summary="End the session")
+async def finish(request: HttpRequest, session_id: uuid.UUID) -> Payload:
+    return await doors.turn(_writer(request), str(session_id), "finish", NOBODY)
+
+
+@api.post("/sessions/{uuid:session_id}/extend", summary="Add time")
+async def extend(request: HttpRequest, session_id: uuid.UUID, more: wire.Extend) -> Payload:
+    return await doors.extend(_writer(request), str(session_id), more.seconds, NOBODY)
+
+
+@api.exception_handler(Refusal)
+def refused(request: HttpRequest, no: Refusal) -> HttpResponse:
+    return api.create_response(request, wire.error(no.code, no.ref), status=STATUS.get(no.code, 400))
+
+
+@api.exception_handler(NotHere)
+def not_here(request: HttpRequest, _: NotHere) -> HttpResponse:
+    return api.create_response(request, wire.error("not_found"), status=404)
+
+
+@api.exception_handler(ValidationError)
+def malformed(request: HttpRequest, _: ValidationError) -> HttpResponse:
+    return api.create_response(request, wire.error("malformed"), status=422)

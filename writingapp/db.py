@@ -1,0 +1,41 @@
+"""ORM work for coroutines, on threads of our own.
+
+Channels would run all of it on the one shared thread of the process: a slow query would then hold every socket's text.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections, connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 8
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="orm")
+
+
+async def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ORM work on a thread of the pool, in the caller's language and time zone."""
+    context = contextvars.copy_context()
+    job = partial(context.run, _with_connection, partial(work, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(_pool, job)
+
+
+def _with_connection(work: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return work()
+    finally:
+        close_old_connections()
+
+
+def close() -> None:
+    """Close every thread's connection: a test database cannot be dropped under an open one."""
+    barrier = [_pool.submit(connections.close_all) for _ in range(THREADS * 4)]
+    for closing in barrier:
+        closing.result()

@@ -1,0 +1,163 @@
+"""The verbs of the protocol, for the socket and for HTTP alike: ask access, call the service, tell the other tabs, call a worker.
+
+Every verb answers the message that the caller gets. Each may raise Refusal or access.NotHere.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from writingapp import access, db, tasks, wire
+from writingapp.hub import hub
+from writingapp.models import Candidate, User, WritingSession
+from writingapp.services import inspiring, manuscripts, sessions
+from writingapp.services.inspiring import Asked, Busy, Invalid
+from writingapp.services.manuscripts import Conflict
+from writingapp.stream import Log
+from writingapp.wire import Payload
+
+logger = logging.getLogger(__name__)
+
+Hear = Callable[[Payload], None]
+
+TURNS: dict[str, Callable[..., WritingSession]] = {
+    "pause": sessions.pause,
+    "resume": sessions.resume,
+    "finish": sessions.finish,
+}
+
+# Celery's publishing blocks; its threads are few, since each holds a connection to the broker.
+_callers = ThreadPoolExecutor(4, thread_name_prefix="enqueue")
+
+
+async def greet(user: User, session_id: str) -> Payload:
+    """All that a page needs, in one message."""
+
+    def look() -> tuple[WritingSession, list[Asked]]:
+        session = access.session_for(user, session_id)
+        return session, inspiring.inspirations_of(session)
+
+    session, asked = await db.run(look)
+    told = [wire.inspiration(each.inspiration, each.candidates) for each in asked]
+    log = hub().log
+    running = [each for inspiration in told for each in inspiration["candidates"] if each["status"] == "running"]
+    await asyncio.gather(*(_freshen(log, each) for each in running))
+    return wire.hello(session, told, await log.engine(), timezone.now())
+
+
+async def _freshen(log: Log, told: Payload) -> None:
+    """A running candidate's row is a checkpoint some seconds old; its log is not."""
+    try:
+        replay = await log.replay(told["id"])
+    except (RedisError, OSError):
+        return
+    if replay and replay.attempt >= told["attempt"] and len(replay.text) >= told["seq"]:
+        told.update(attempt=replay.attempt, seq=len(replay.text), text=replay.text)
+
+
+async def save(user: User, session_id: str, asked: wire.Save, sender: str) -> Payload:
+    def work() -> manuscripts.Saved | Conflict:
+        session = access.session_for(user, session_id)
+        change, now = asked.change(), timezone.now()
+        return manuscripts.save(
+            session=session, save_id=asked.save_id, base_rev=asked.base_rev, change=change, now=now
+        )
+
+    answer = await db.run(work)
+    if isinstance(answer, Conflict):
+        return wire.conflict(answer)
+    if not answer.repeated:
+        await _tell(session_id, wire.revision(answer), sender)
+    return wire.saved(answer)
+
+
+async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str, hear: Hear) -> None:
+    """The answer is heard before a worker is called, so that no frame overtakes it."""
+
+    def work() -> Asked | Busy | Invalid:
+        return inspiring.ask(
+            session=access.session_for(user, session_id),
+            **asked.model_dump(exclude={"type"}),
+            now=timezone.now(),
+        )
+
+    answer = await db.run(work)
+    if isinstance(answer, Busy):
+        return hear(wire.busy(asked.key, answer.retry_after_ms))
+    if isinstance(answer, Invalid):
+        return hear(wire.invalid(asked.key, answer.errors))
+    told = wire.queued(asked.key, wire.inspiration(answer.inspiration, answer.candidates))
+    hear(told)
+    if not answer.repeated:
+        await asyncio.gather(_call_worker(str(answer.inspiration.pk)), _tell(session_id, told, sender))
+
+
+async def _call_worker(inspiration_id: str) -> None:
+    await asyncio.get_running_loop().run_in_executor(_callers, tasks.enqueue_write, inspiration_id)
+
+
+async def stop(user: User, session_id: str, inspiration_id: object) -> None:
+    """Whoever listens hears an `end` for each candidate; those that a worker holds end there."""
+
+    def work() -> list[Candidate]:
+        inspiration = access.inspiration_for(user, session_id, inspiration_id)
+        return inspiring.stop(inspiration=inspiration, now=timezone.now())
+
+    ended = await db.run(work)
+    log = hub().log
+    await _try(log.call_stop(str(inspiration_id)))
+    for row in ended:
+        await _try(log.end(session_id, str(row.pk), row.attempt, len(row.text), wire.end(row)))
+
+
+async def check_candidate(user: User, session_id: str, candidate_id: object) -> None:
+    await db.run(access.candidate_for, user, session_id, candidate_id)
+
+
+async def take(user: User, session_id: str, candidate_id: object, sender: str) -> Payload:
+    def work() -> Candidate:
+        candidate = access.candidate_for(user, session_id, candidate_id)
+        inspiring.take(candidate=candidate, now=timezone.now())
+        return candidate
+
+    told = wire.taken((await db.run(work)).pk)
+    await _tell(session_id, told, sender)
+    return told
+
+
+async def turn(user: User, session_id: str, verb: str, sender: str) -> Payload:
+    """Pause, resume or finish."""
+    return await _turn(TURNS[verb], user, session_id, sender)
+
+
+async def extend(user: User, session_id: str, seconds: int, sender: str) -> Payload:
+    return await _turn(partial(sessions.extend, seconds=seconds), user, session_id, sender)
+
+
+async def _turn(verb: Callable[..., WritingSession], user: User, session_id: str, sender: str) -> Payload:
+    """One turn of the session's clock, told to every tab."""
+    now = timezone.now()
+
+    def work() -> WritingSession:
+        return verb(session=access.session_for(user, session_id), now=now)
+
+    told = wire.clock(await db.run(work), now)
+    await _tell(session_id, told, sender)
+    return told
+
+
+async def _tell(session_id: str, payload: Payload, sender: str) -> None:
+    await _try(hub().log.announce(session_id, payload, sender))
+
+
+async def _try(said: Awaitable[None]) -> None:
+    """Telling others is a courtesy: when Redis is away the rows hold all, and the tabs look there when it is back."""
+    try:
+        await said
+    except (RedisError, OSError) as fault:
+        logger.warning("other tabs were not told (%s)", type(fault).__name__)

@@ -1,0 +1,237 @@
+"""What one socket has been sent of each candidate, and what it may be sent next.
+
+Frames carry the position of their first character. One that fits goes out as it came; one that overlaps is cut; a gap, a
+reconnect or a late attach is mended from the log, or from the row when the log is gone. A socket that owes too much
+is not fed until it acknowledges; then the log gives it the rest at once.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import orjson
+from redis.exceptions import RedisError
+
+from writingapp import db, wire
+from writingapp.models import Candidate
+from writingapp.stream import Live, Log
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 64 * 1024  # bytes that a socket may owe
+PATIENCE = 60.0  # seconds that it may owe them
+CLOSE_SLOW = 1013
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a socket stands in one candidate."""
+
+    attempt: int
+    seq: int
+    acked: int
+    mending: bool = False
+    missed: bool = False  # something was said while it was being mended
+    behind: bool = False  # fed no more until it acknowledges
+    over: bool = False
+
+
+class Feed:
+    """One socket's share of what its session says. `hear` is called by the hub, the rest by the consumer."""
+
+    def __init__(self, ident: str, log: Log, send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]) -> None:  # fmt: skip
+        self.ident = ident
+        self._log = log
+        self._send = send
+        self._close = close
+        self._places: dict[str, Place] = {}
+        self._queue: deque[str] = deque()
+        self._called = asyncio.Event()
+        self._heard_early: list[Live] | None = []
+        self._mendings: set[asyncio.Task[None]] = set()
+        self._owes_since: float | None = None
+
+    # --- from the consumer ---------------------------------------------------------------------------------------
+    def say(self, payload: wire.Payload) -> None:
+        """Queue a message of the consumer's own: all that a socket gets leaves through one queue, in order."""
+        self._queue.append(wire.dumps(payload))
+        self._called.set()
+
+    def tell(self, payload: wire.Payload) -> None:
+        """Say the answer to an ask, and follow what it queued."""
+        if payload["type"] == "queued":
+            self.know(payload["inspiration"])
+        self.say(payload)
+
+    def open(self) -> None:
+        """The hello is queued: what was heard while it was being put together is looked at now."""
+        early, self._heard_early = self._heard_early or [], None
+        for live in early:
+            self.hear(live)
+
+    def know(self, told: wire.Payload) -> None:
+        """The socket has been told of an inspiration: from here on its candidates are followed."""
+        for each in told["candidates"]:
+            over = each["status"] in Candidate.TERMINAL
+            self._places.setdefault(each["id"], Place(each["attempt"], each["seq"], each["seq"], over=over))
+
+    def attach(self, candidate: str, attempt: int, seq: int) -> None:
+        """The client says what it holds; whatever it lacks is sent."""
+        self._places[candidate] = Place(attempt, seq, seq)
+        self._mend(candidate)
+
+    def acknowledge(self, candidate: str, seq: int) -> None:
+        place = self._places.get(candidate)
+        if place is None:
+            return
+        place.acked = max(place.acked, min(seq, place.seq))
+        if self._owed() < WINDOW:
+            self._owes_since = None
+            for each, behind in self._places.items():
+                if behind.behind:
+                    behind.behind = False
+                    self._mend(each)
+
+    async def pump(self) -> None:
+        """Send what is queued, for as long as the socket lives."""
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            while self._queue:
+                await self._send(self._queue.popleft())
+
+    def shut(self) -> None:
+        for mending in self._mendings:
+            mending.cancel()
+
+    # --- from the hub --------------------------------------------------------------------------------------------
+    def hear(self, live: Live) -> None:
+        if self._heard_early is not None:
+            self._heard_early.append(live)
+        elif live.kind == "event":
+            if live.candidate != self.ident:
+                self.tell(orjson.loads(live.body))
+        elif live.kind == "frame":
+            self._frame(live)
+        elif live.kind == "reset":
+            self._reset(live)
+        else:
+            self._end(orjson.loads(live.body))
+
+    def catch_up(self) -> None:
+        if self._heard_early is None:
+            for candidate, place in self._places.items():
+                if not place.over:
+                    self._mend(candidate)
+
+    def _frame(self, live: Live) -> None:
+        place = self._places.get(live.candidate)
+        if place is None or place.over or place.behind or live.attempt < place.attempt:
+            return
+        if place.mending:
+            place.missed = True
+        elif live.seq == place.seq and live.attempt == place.attempt:
+            self._feed(place, live.body.decode(), live.length)
+        elif live.seq + live.length > place.seq or live.attempt > place.attempt:
+            self._mend(live.candidate)
+
+    def _reset(self, live: Live) -> None:
+        place = self._places.get(live.candidate)
+        if place is None or place.over or live.attempt <= place.attempt:
+            return
+        if place.mending:
+            place.missed = True
+        elif live.seq > place.seq:
+            self._mend(live.candidate)
+        else:
+            self._queue.append(live.body.decode())
+            self._called.set()
+            place.attempt, place.seq, place.acked = live.attempt, live.seq, min(place.acked, live.seq)
+
+    def _end(self, payload: wire.Payload) -> None:
+        """An end carries the whole text, so that nothing before it need be mended; its error is told in her language."""
+        place = self._places.get(payload["candidate"])
+        if place is None or place.over:
+            return
+        place.over = True
+        place.acked = place.seq
+        if payload["error"]:
+            payload["error"] = wire.fault(payload["error"]["code"])
+        self.say(payload)
+
+    def _feed(self, place: Place, body: str, length: int) -> None:
+        if self._owed() >= WINDOW:
+            place.behind = True
+            self._check_patience()
+            return
+        place.seq += length
+        self._queue.append(body)
+        self._called.set()
+
+    def _owed(self) -> int:
+        """Bytes sent and not acknowledged: a Han character takes three."""
+        return 3 * sum(place.seq - place.acked for place in self._places.values())
+
+    def _check_patience(self) -> None:
+        now = time.monotonic()
+        self._owes_since = self._owes_since or now
+        if now - self._owes_since > PATIENCE:
+            self._spawn(self._close_slow())
+
+    async def _close_slow(self) -> None:
+        await self._close(CLOSE_SLOW)
+
+    # --- mending -------------------------------------------------------------------------------------------------
+    def _mend(self, candidate: str) -> None:
+        place = self._places[candidate]
+        if not place.mending:
+            place.mending = True
+            self._spawn(self._mend_now(candidate, place))
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._mendings.add(task)
+        task.add_done_callback(self._mendings.discard)
+
+    async def _mend_now(self, candidate: str, place: Place) -> None:
+        """Send what the socket lacks, from the log or from the row, whichever knows more."""
+        place.missed = False
+        try:
+            held = await self._holdings(candidate)
+        finally:
+            place.mending = False
+        if held is None or place.over or self._places.get(candidate) is not place:
+            return
+        row, attempt, text = held
+        if row.status in Candidate.TERMINAL:
+            self._end(wire.end(row))
+            return
+        if attempt >= place.attempt:
+            self._bring(candidate, place, attempt, text)
+        if place.missed:
+            self._mend(candidate)
+
+    async def _holdings(self, candidate: str) -> tuple[Candidate, int, str] | None:
+        """The log is read before the row: a text that ended between the two is then seen as ended."""
+        try:
+            replay = await self._log.replay(candidate)
+        except (RedisError, OSError):
+            replay = None
+        row = await db.run(Candidate.objects.filter(pk=candidate).first)
+        if row is None:
+            return None
+        if replay and replay.attempt >= row.attempt and len(replay.text) >= len(row.text):
+            return row, replay.attempt, replay.text
+        return row, row.attempt, row.text
+
+    def _bring(self, candidate: str, place: Place, attempt: int, text: str) -> None:
+        if attempt > place.attempt:
+            keep = min(place.seq, len(text))
+            self.say(wire.reset(candidate, attempt, keep))
+            place.attempt, place.seq, place.acked = attempt, keep, min(place.acked, keep)
+        if len(text) > place.seq:
+            missing = text[place.seq :]
+            self._feed(place, wire.dumps(wire.frame(candidate, attempt, place.seq, missing)), len(missing))

@@ -1,0 +1,151 @@
+"""A writer asks for inspiration, stops it, takes it. Writing it is `claims`, on the worker's side."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Avg, F
+from django.utils.translation import gettext as _
+
+from inference.request import Ask, Kind, language_of, messages, sampling
+from inference.verse.forms import FORMS
+from writingapp.models import Candidate, Inspiration, User, WritingSession
+from writingapp.refusals import Refusal
+
+Status = Candidate.Status
+
+WISH_LIMIT = 500  # characters
+BEFORE_LIMIT = 2_000
+MOST_CANDIDATES = 2
+MOST_WAITING = 2  # inspirations of one writer: one that is being written and one that waits
+USUAL_SECONDS = 6.0  # for a candidate, until this house has made enough to know better
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The ask as it stands; `repeated` when the same key had asked before."""
+
+    inspiration: Inspiration
+    candidates: list[Candidate]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """She has one being written and one waiting."""
+
+    retry_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Field by field, in the language that is active."""
+
+    errors: dict[str, str]
+
+
+def ask(
+    *,
+    session: WritingSession,
+    key: uuid.UUID,
+    kind: str,
+    form: str,
+    wish: str,
+    before: str,
+    candidates: int,
+    now: datetime,
+) -> Asked | Busy | Invalid:
+    """Record an ask with the exact messages that the model will see. Raises Refusal: finished."""
+    with transaction.atomic():
+        # One writer's asks are judged one after the other, or two tabs would each find room for one more.
+        User.objects.select_for_update().get(pk=session.user_id)
+        earlier = session.inspirations.filter(key=key).first()
+        if earlier is not None:
+            return Asked(earlier, list(earlier.candidates.all()), repeated=True)
+        session.refresh_from_db(fields=["state"])
+        if session.state == WritingSession.State.FINISHED:
+            raise Refusal("finished", str(key))
+        form = form if kind == Kind.POEM else ""
+        wish = wish.strip()
+        errors = _faults(kind, form, wish, before, candidates)
+        if errors:
+            return Invalid(errors)
+        if waiting(session.user_id) >= MOST_WAITING:
+            return Busy(_wait_ms(session.user_id))
+        return _create(session, key, Ask(Kind(kind), form, wish, session.theme, before, ""), candidates, now)
+
+
+def _faults(kind: str, form: str, wish: str, before: str, candidates: int) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if kind not in {each.value for each in Kind}:
+        errors["kind"] = _("Choose a line, a poem or a continuation.")
+    elif kind == Kind.POEM and form not in FORMS:
+        errors["form"] = _("Choose a form for the poem.")
+    elif kind == Kind.CONTINUE and not before.strip():
+        errors["kind"] = _("Write a little first; then it can be continued.")
+    if len(wish) > WISH_LIMIT:
+        errors["wish"] = _("A wish has at most 500 characters; this one has %(count)d.") % {"count": len(wish)}
+    if len(before) > BEFORE_LIMIT:
+        errors["before"] = _("Only the last 2,000 characters before the cursor can be sent along.")
+    if not 1 <= candidates <= MOST_CANDIDATES:
+        errors["candidates"] = _("Ask for one candidate or two.")
+    return errors
+
+
+def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime) -> Asked:
+    native = FORMS[ask.form].language if ask.form else None
+    language = native or language_of(ask.wish, language_of(ask.before, language_of(ask.theme, "zh")))
+    ask = Ask(ask.kind, ask.form, ask.wish, ask.theme, ask.before, language)
+    inspiration = session.inspirations.create(
+        key=key, kind=ask.kind, form=ask.form, wish=ask.wish, language=language, messages=messages(ask)
+    )
+    rows = [
+        Candidate(
+            inspiration=inspiration,
+            position=position,
+            sampling=sampling(ask, position, secrets.randbelow(2**31)),
+            queued_at=now,
+        )
+        for position in range(candidates)
+    ]
+    return Asked(inspiration, Candidate.objects.bulk_create(rows))
+
+
+def waiting(user_id: int) -> int:
+    """How many of a writer's inspirations are not finished."""
+    unfinished = Candidate.objects.exclude(status__in=Candidate.TERMINAL)
+    mine = unfinished.filter(inspiration__session__user_id=user_id)
+    return mine.values("inspiration_id").distinct().count()
+
+
+def _wait_ms(user_id: int) -> int:
+    """When her older ask is likely to be done: what is left of it at the pace of the last twenty texts."""
+    left = Candidate.objects.exclude(status__in=Candidate.TERMINAL).filter(inspiration__session__user_id=user_id)
+    recent = Candidate.objects.filter(status=Status.DONE, started_at__isnull=False).order_by("-finished_at")[:20]
+    usual = Candidate.objects.filter(pk__in=[row.pk for row in recent]).aggregate(
+        mean=Avg(F("finished_at") - F("started_at"))
+    )["mean"]
+    seconds = usual.total_seconds() if usual else USUAL_SECONDS
+    return int(1000 * seconds * max(1, left.count() - MOST_CANDIDATES + 1))
+
+
+def inspirations_of(session: WritingSession) -> list[Asked]:
+    rows = session.inspirations.prefetch_related("candidates")
+    return [Asked(row, list(row.candidates.all())) for row in rows]
+
+
+def take(*, candidate: Candidate, now: datetime) -> None:
+    """She took it, or a line of it, into her text: a soft signal, recorded once."""
+    Candidate.objects.filter(pk=candidate.pk, taken_at=None).update(taken_at=now)
+
+
+@transaction.atomic
+def stop(*, inspiration: Inspiration, now: datetime) -> list[Candidate]:
+    """Raise the flag, and end at once what nobody has begun; answers those. The running ones end where they run."""
+    Inspiration.objects.filter(pk=inspiration.pk).update(stop_requested=True)
+    queued = inspiration.candidates.filter(status=Status.QUEUED)
+    ended = [row.pk for row in queued.select_for_update()]
+    inspiration.candidates.filter(pk__in=ended, status=Status.QUEUED).update(status=Status.STOPPED, finished_at=now)
+    return list(inspiration.candidates.filter(pk__in=ended))

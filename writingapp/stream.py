@@ -1,0 +1,205 @@
+"""The token log in Redis: append, publish, replay, and the calls between processes.
+
+Of a running candidate Redis holds its text so far (a string, appended to) and its attempt and length (a hash). A frame's number
+is the position of its first character, so any two holders of a text can tell what the other lacks, frames can be merged on
+the way, and a log that Redis lost is made whole by sending the text again from where Redis says it stands.
+
+Redis is disposable: the rows are the truth. What cannot be published is kept by the sender until it can.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+import orjson
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from writingapp import wire
+
+ROOM = "room:"  # + session id: frames and events of one session
+PERSON = "person:"  # + user id: logged out
+CONTROL = "control"  # stop calls to the workers
+ENGINE = "engine"  # how the model is; both a channel and the key of its last state
+ENGINE_TTL = 10  # seconds; no worker for so long means that nobody knows
+
+LIVE_TTL = 3600  # seconds that an orphan of a log may live
+ENDED_TTL = 900
+
+FENCED = -1
+
+# KEYS text, state · ARGV attempt, seq, text, length after, channel, payload, ttl
+# Answers the log's length afterwards; other than asked means "send again from here"; -1 means a later attempt writes.
+_APPEND = """
+local state = redis.call('HMGET', KEYS[2], 'attempt', 'length')
+local attempt, length = tonumber(state[1] or 0), tonumber(state[2] or 0)
+if attempt > tonumber(ARGV[1]) then return -1 end
+if length ~= tonumber(ARGV[2]) then return length end
+redis.call('APPEND', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[2], 'attempt', ARGV[1], 'length', ARGV[4])
+if length == 0 then redis.call('EXPIRE', KEYS[1], ARGV[7]) redis.call('EXPIRE', KEYS[2], ARGV[7]) end
+redis.call('PUBLISH', ARGV[5], ARGV[6])
+return tonumber(ARGV[4])
+"""
+
+# KEYS text, state · ARGV attempt, text, length, channel, payload, ttl: a later attempt goes on from `text`.
+_BEGIN = """
+local attempt = tonumber(redis.call('HGET', KEYS[2], 'attempt') or 0)
+if attempt > tonumber(ARGV[1]) then return -1 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[6])
+redis.call('HSET', KEYS[2], 'attempt', ARGV[1], 'length', ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
+return tonumber(ARGV[3])
+"""
+
+
+@dataclass(slots=True)
+class Frame:
+    """Text that begins at character `seq` of a candidate."""
+
+    session: str
+    candidate: str
+    attempt: int
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the log holds of a candidate."""
+
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One published message: `kind` is frame, reset, end or event; `body` is the JSON that a client gets.
+
+    An event carries its sender's id in `candidate`, so that the socket that caused it does not hear it twice.
+    """
+
+    kind: str
+    candidate: str
+    attempt: int
+    seq: int
+    length: int
+    body: bytes
+
+
+def connect(url: str | None = None) -> Redis:
+    """A client with every time limit said: redis-py's defaults end an idle listener after five seconds."""
+    return Redis.from_url(
+        url or settings.REDIS_LOG, socket_timeout=2, socket_connect_timeout=2, health_check_interval=15
+    )
+
+
+def listener(url: str | None = None) -> Redis:
+    """A client for subscriptions: reads wait without limit, a dead connection is found by health checks."""
+    return Redis.from_url(
+        url or settings.REDIS_LOG,
+        socket_timeout=None,
+        socket_connect_timeout=2,
+        health_check_interval=5,
+        socket_keepalive=True,
+    )
+
+
+def pack(live: Live) -> bytes:
+    head = f"{live.kind} {live.candidate} {live.attempt} {live.seq} {live.length}\n"
+    return head.encode() + live.body
+
+
+def unpack(raw: bytes) -> Live:
+    head, _, body = raw.partition(b"\n")
+    kind, candidate, attempt, seq, length = head.decode().split(" ")
+    return Live(kind, candidate, int(attempt), int(seq), int(length), body)
+
+
+class Log:
+    """Reads and writes logs over one Redis client. Every call may raise RedisError."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._append = redis.register_script(_APPEND)
+        self._begin = redis.register_script(_BEGIN)
+
+    async def append(self, frames: list[Frame]) -> list[int]:
+        """Append and publish in one round trip; per frame the log's length afterwards, or FENCED."""
+        try:
+            return await self._append_all(frames)
+        except NoScriptError:  # Redis was restarted; no frame of the pipeline was taken
+            await self.redis.script_load(_APPEND)
+            return await self._append_all(frames)
+
+    async def _append_all(self, frames: list[Frame]) -> list[int]:
+        pipeline = self.redis.pipeline(transaction=False)
+        for frame in frames:
+            body = orjson.dumps(wire.frame(frame.candidate, frame.attempt, frame.seq, frame.text))
+            length = len(frame.text)
+            payload = pack(Live("frame", frame.candidate, frame.attempt, frame.seq, length, body))
+            pipeline.evalsha(
+                self._append.sha, 2, *_keys(frame.candidate),
+                frame.attempt, frame.seq, frame.text, frame.seq + length, ROOM + frame.session, payload, LIVE_TTL,
+            )  # fmt: skip
+        return list(await pipeline.execute())
+
+    async def begin(self, session: str, candidate: str, attempt: int, text: str) -> bool:
+        """Start a later attempt from `text`; False when a still later one has."""
+        body = orjson.dumps(wire.reset(candidate, attempt, len(text)))
+        payload = pack(Live("reset", candidate, attempt, len(text), 0, body))
+        told = await self._begin(
+            keys=_keys(candidate), args=[attempt, text, len(text), ROOM + session, payload, LIVE_TTL]
+        )
+        return int(told) != FENCED
+
+    async def end(self, session: str, candidate: str, attempt: int, length: int, payload: wire.Payload) -> None:
+        """Tell every socket the final text, which is committed already, and let the log go soon."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for key in _keys(candidate):
+            pipeline.expire(key, ENDED_TTL)
+        pipeline.publish(
+            ROOM + session, pack(Live("end", candidate, attempt, length, 0, orjson.dumps(payload)))
+        )
+        await pipeline.execute()
+
+    async def replay(self, candidate: str) -> Replay | None:
+        """All that the log holds of a candidate, or None when it holds nothing."""
+        text_key, state_key = _keys(candidate)
+        pipeline = self.redis.pipeline(transaction=True)
+        pipeline.hget(state_key, "attempt")
+        pipeline.get(text_key)
+        attempt, text = await pipeline.execute()
+        return Replay(int(attempt), (text or b"").decode()) if attempt is not None else None
+
+    async def announce(self, session: str, payload: wire.Payload, sender: str = "-") -> None:
+        """Tell every other socket of a session."""
+        await self.redis.publish(ROOM + session, pack(Live("event", sender, 0, 0, 0, orjson.dumps(payload))))
+
+    async def call_stop(self, inspiration: str) -> None:
+        """Ask whichever worker is writing for this inspiration to stop; the row's flag is the truth, this is only faster."""
+        await self.redis.publish(CONTROL, inspiration)
+
+    async def say_engine(self, payload: wire.Payload) -> None:
+        """Tell how the model is, to those who listen and to those who come later."""
+        body = orjson.dumps(payload)
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.get(ENGINE)
+        pipeline.set(ENGINE, body, ex=ENGINE_TTL)
+        before, _ = await pipeline.execute()
+        if before != body:
+            await self.redis.publish(ENGINE, pack(Live("event", "-", 0, 0, 0, body)))
+
+    async def engine(self) -> wire.Payload:
+        """How the model is, as the worker last said; `away` when no worker has said anything lately."""
+        try:
+            said = await self.redis.get(ENGINE)
+        except RedisError:
+            said = None
+        return orjson.loads(said) if said else wire.notice("engine", state="away", progress=None)
+
+
+def _keys(candidate: str | uuid.UUID) -> list[str]:
+    tag = f"log:{{{candidate}}}"  # braces: both keys on one node of a cluster
+    return [f"{tag}:text", f"{tag}:state"]

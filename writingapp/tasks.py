@@ -1,0 +1,72 @@
+"""Celery's doorway: ids in, a queue named, the work elsewhere."""
+
+import logging
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from writingapp import loop
+from writingapp.models import Candidate
+from writingapp.queues import Queue
+from writingapp.scribe import Scribe
+from writingapp.services import claims, sessions
+
+logger = logging.getLogger(__name__)
+
+WHOLE = 900  # seconds that one inspiration may take in all; the engine's own limits are far tighter
+ANNOUNCING = 5  # seconds
+
+_scribe: Scribe | None = None
+
+
+@shared_task(name="inspire.write", queue=Queue.INSPIRE)
+def write(inspiration_id: str) -> None:
+    loop.submit(_write(inspiration_id)).result(timeout=WHOLE)
+
+
+@shared_task(name="upkeep.sweep", queue=Queue.UPKEEP)
+def sweep() -> None:
+    swept = claims.sweep(now=timezone.now())
+    for inspiration_id in swept.again:
+        enqueue_write(inspiration_id)
+    for row in swept.ended:
+        loop.submit(_announce_end(row, str(row.inspiration.session_id))).result(timeout=ANNOUNCING)
+    sessions.finish_abandoned(now=timezone.now())
+
+
+def enqueue_write(inspiration_id: str) -> None:
+    """Call a worker. When the broker is away the row waits, and the sweeper calls again."""
+    try:
+        write.apply_async((inspiration_id,), retry=False)
+    except (OperationalError, OSError) as fault:
+        logger.warning("inspiration %s waits for the broker (%s)", inspiration_id, type(fault).__name__)
+
+
+async def _the_scribe() -> Scribe:
+    global _scribe  # noqa: PLW0603 - one scribe a process, made on the process's loop
+    if _scribe is None:
+        _scribe = Scribe()
+    return _scribe
+
+
+async def _write(inspiration_id: str) -> None:
+    await (await _the_scribe()).write(inspiration_id)
+
+
+async def _announce_end(row: Candidate, session_id: str) -> None:
+    await (await _the_scribe()).announce_end(row, session_id)
+
+
+@worker_ready.connect
+def _begin(**_: object) -> None:
+    """Before the first ask: tell the pages how the model is."""
+    loop.submit(_the_scribe())
+
+
+@worker_shutting_down.connect
+def _leave(**_: object) -> None:
+    """Give back what is being written: the threads pool cannot cancel a task, and would wait for the whole poem."""
+    if _scribe is not None:
+        loop.submit(_scribe.leave())

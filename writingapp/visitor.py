@@ -1,0 +1,33 @@
+"""Who stands behind a socket, and in which language to speak to her. Asked at the start and again now and then."""
+
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from django.utils import translation
+
+from writingapp.models import User
+
+_Store = import_module(settings.SESSION_ENGINE).SessionStore
+
+
+def visitor(scope: Mapping[str, Any]) -> tuple[User | None, str]:
+    """The writer, if she is logged in now, and her language. Reads the database."""
+    request = _request(scope)
+    request.session = _Store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    if not isinstance(user, User) or not user.is_active:
+        return None, translation.get_language_from_request(request)
+    return user, user.language or translation.get_language_from_request(request)
+
+
+def _request(scope: Mapping[str, Any]) -> HttpRequest:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    request = HttpRequest()
+    request.COOKIES = {name: morsel.value for name, morsel in SimpleCookie(headers.get(b"cookie", "")).items()}
+    request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", "")
+    return request

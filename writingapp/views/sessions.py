@@ -1,0 +1,114 @@
+"""One session: the page she writes on, its end, and what she finds there afterwards."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from writingapp import access
+from writingapp.models import Candidate, Inspiration, WritingSession
+from writingapp.models.sessions import MANUSCRIPT_LIMIT
+from writingapp.services import almanac, lateness, manuscripts, sessions
+from writingapp.views import telling, words
+from writingapp.views.context import HTML_LANGUAGES, writer_of
+
+FINISHED = WritingSession.State.FINISHED
+FORM_NAMES = {
+    "free": _("modern verse"),
+    "wujue": _("five-character quatrain"),
+    "qijue": _("seven-character quatrain"),
+    "haiku": _("haiku"),
+    "english": _("English poem"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """An inspiration as the finished page tells it."""
+
+    title: str
+    wish: str
+    wish_lang: str
+    candidates: list[Candidate]
+    lang: str
+
+
+@login_required
+@require_safe
+def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Where she writes. A session that is over shows what came of it."""
+    sitting = access.session_for(writer_of(request), session_id)
+    if sitting.state == FINISHED:
+        return redirect("finished", session_id=sitting.pk)
+    finish_url = reverse("finish", kwargs={"session_id": sitting.pk})
+    return render(
+        request,
+        "session/session.html",
+        {
+            "session": sitting,
+            "theme_lang": telling.language_of(sitting.theme),
+            "words": words.words(),
+            "limit": MANUSCRIPT_LIMIT,
+            "socket_path": f"/ws/sessions/{sitting.pk}/",
+            "finish_url": finish_url,
+            "finished_url": reverse("finished", kwargs={"session_id": sitting.pk}),
+        },
+    )
+
+
+@login_required
+@require_POST
+def finish(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """End it by form, for a page whose socket cannot."""
+    sitting = access.session_for(writer_of(request), session_id)
+    sessions.finish(session=sitting, now=timezone.now())
+    return redirect("finished", session_id=sitting.pk)
+
+
+@login_required
+@require_safe
+def finished(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """What she wrote, how long, and what the model brought."""
+    user = writer_of(request)
+    sitting = access.session_for(user, session_id)
+    if sitting.state != FINISHED:
+        return redirect("session", session_id=sitting.pk)
+    on_time = manuscripts.text_at(session=sitting, rev=sitting.on_time_rev)
+    return render(
+        request,
+        "session/finished.html",
+        {
+            "session": sitting,
+            "theme_lang": telling.language_of(sitting.theme),
+            "term_name": almanac.term_on(sitting.day).name.said_in(get_language() or ""),
+            "duration": telling.duration(sitting.written_for(timezone.now())),
+            "paragraphs": lateness.paragraphs(on_time=on_time, text=sitting.text) if sitting.text else [],
+            "text_lang": telling.language_of(sitting.text),
+            "late": on_time != sitting.text,
+            "inspirations": _inspirations(sitting),
+            "indent": user.indent_paragraphs,
+        },
+    )
+
+
+def _inspirations(sitting: WritingSession) -> list[Told]:
+    made = Prefetch("candidates", Candidate.objects.exclude(status=Candidate.Status.QUEUED).order_by("position"))
+    asked = sitting.inspirations.defer("messages").prefetch_related(made)
+    return [
+        Told(
+            title=str(FORM_NAMES.get(one.form, Inspiration.Kind(one.kind).label)),
+            wish=one.wish,
+            wish_lang=telling.language_of(one.wish),
+            candidates=list(one.candidates.all()),
+            lang=HTML_LANGUAGES.get(one.language, telling.language_of("".join(c.text for c in one.candidates.all()))),
+        )
+        for one in asked
+    ]

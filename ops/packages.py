@@ -1,0 +1,142 @@
+"""The virtual environment and what pip puts into it: done once, and again when a requirements file changes."""
+
+from __future__ import annotations  # Python 3.8 reads this file
+
+import hashlib
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from inference.models.words import amount
+from ops.pythons import fits, inside, version_of
+from ops.words import Refusal, sentence
+
+ROOM = 3 * 10**9  # bytes: what the packages need where torch is the CPU build, with a little to spare
+OFFLINE = (
+    "NewConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ProxyError",
+    "Name or service not known",
+    "name resolution",
+    "Network is unreachable",
+    "Connection refused",
+    "nodename nor servname",
+)
+FULL = ("No space left on device", "Disk quota exceeded")
+
+
+def make_venv(venv: Path, python: str) -> None:
+    """A working environment in `venv`; one that is broken or of a Python that no longer fits is made anew."""
+    if (venv / "bin" / "python").exists():
+        version = version_of(inside(venv))
+        if version and fits(version) and _runs(inside(venv), "-m", "pip", "--version"):
+            return
+        shutil.rmtree(venv)
+    version = version_of(python) or "3"
+    print(sentence("making_venv", version=version), flush=True)
+    made = subprocess.run(
+        [python, "-m", "venv", str(venv)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if made.returncode != 0:
+        shutil.rmtree(venv, ignore_errors=True)
+        if any(mark in made.stdout.decode(errors="replace") for mark in FULL):
+            raise no_room(venv.parent, ROOM)
+        raise Refusal("no_venv", version=".".join(version.split(".")[:2]))
+
+
+def _runs(*command: str) -> bool:
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def no_room(folder: Path, need: int) -> Refusal:
+    return Refusal("disk_full", folder=folder, free=amount(shutil.disk_usage(str(folder)).free), need=amount(need))
+
+
+def stamp_of(requirements: Path) -> str:
+    """A hash over a requirements file and those it includes."""
+    digest = hashlib.sha256()
+    for line in requirements.read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            digest.update(stamp_of(requirements.parent / line[3:].strip()).encode())
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def install(venv: Path, requirements: Path) -> None:
+    """Install a requirements file, unless the stamp says that it is installed."""
+    stamp = venv / ("installed-" + requirements.name)
+    fresh = stamp_of(requirements)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == fresh:
+        return
+    if shutil.disk_usage(str(venv)).free < ROOM:
+        raise no_room(venv, ROOM)
+    print(sentence("installing", files=requirements.name), flush=True)
+    began = time.monotonic()
+    _pip(venv, requirements)
+    stamp.write_text(fresh, encoding="utf-8")
+    for included in requirements.read_text(encoding="utf-8").splitlines():
+        if included.startswith("-r "):
+            other = requirements.parent / included[3:].strip()
+            (venv / ("installed-" + other.name)).write_text(stamp_of(other), encoding="utf-8")
+    print(sentence("installed", seconds=round(time.monotonic() - began)), flush=True)
+
+
+def _pip(venv: Path, requirements: Path) -> None:
+    """Run pip with its own configuration, one line of progress for its hundreds."""
+    log = venv / "pip.log"
+    command = [inside(venv), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+    command += ["--disable-pip-version-check", "-r", str(requirements)]
+    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        with log.open("w", encoding="utf-8") as kept:
+            said = _follow(pip, kept.write)
+    except BaseException:
+        pip.kill()
+        pip.wait()
+        raise
+    if pip.wait() == 0:
+        return
+    if any(mark in line for line in said for mark in FULL):
+        raise no_room(venv, ROOM)
+    if any(mark in line for line in said for mark in OFFLINE):
+        raise Refusal("pip_offline", log=log)
+    errors = [line.replace("ERROR:", "").strip() for line in said if "ERROR" in line] or said or ["?"]
+    raise Refusal("pip_failed", why=errors[0][:300], log=log)
+
+
+def _follow(pip: subprocess.Popen[bytes], keep: Callable[[str], object]) -> list[str]:
+    """Read what pip says to its end, and show on a terminal that it is alive."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            lines.put(line.decode(errors="replace"))
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    said: list[str] = []
+    began, shown = time.monotonic(), sys.stdout.isatty()
+    while True:
+        try:
+            line = lines.get(timeout=1)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            break
+        if line:
+            said.append(line.strip())
+            keep(line)
+        if shown:
+            count = sum(text.startswith("Collecting ") for text in said)
+            seconds = round(time.monotonic() - began)
+            print("\r" + sentence("installing_now", count=count, seconds=seconds), end="\x1b[K", flush=True)
+    if shown:
+        print("\r\x1b[K", end="", flush=True)
+    return said

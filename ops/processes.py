@@ -1,0 +1,78 @@
+"""The processes of a house: what each runs, what it waits for, and in which order they stop. Procfile agrees."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ops.house import House
+
+SOCKET_BYTES = 4 * 1024 * 1024  # the longest message: a whole manuscript of 500,000 characters, escaped
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process. They stop from the highest order to the lowest, each before the next."""
+
+    name: str
+    argv: tuple[str, ...]
+    order: int
+    stop_seconds: int
+    after: str = ""  # host:port that should listen before this starts
+
+
+def programs(house: House, model: Path | None) -> list[Program]:
+    """Everything this house runs itself; `model` is None when ENGINE_URL names an engine."""
+    redis = "" if house.embedded_redis_port is None else f"127.0.0.1:{house.embedded_redis_port}"
+    started = [_web(house, redis), _worker(house, redis), _beat(house, redis)]
+    if house.embedded_engine_port is not None and model is not None:
+        started.append(_engine(house, house.embedded_engine_port, model))
+    if house.embedded_redis_port is not None:
+        started.append(_redis(house, house.embedded_redis_port))
+    return started
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *arguments)
+
+
+def _web(house: House, redis: str) -> Program:
+    argv = ["-m", "daphne", "-b", house.host, "-p", str(house.port), "-v", "0", "--no-server-name"]
+    argv += ["--websocket_timeout", "-1", "--ping-interval", "20", "--ping-timeout", "30"]
+    argv += ["--websocket-max-message-size", str(SOCKET_BYTES), "--websocket-max-frame-size", str(SOCKET_BYTES)]
+    argv += ["--proxy-headers"] if house.behind_proxy else []
+    return Program("web", _python(*argv, "writingapp.asgi:application"), order=50, stop_seconds=10, after=redis)
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return _python("-m", "celery", "-A", "writingapp", *arguments)
+
+
+def _worker(house: House, redis: str) -> Program:
+    argv = ["worker", "-P", "threads", "-Q", "inspire,upkeep", "-l", house.log_level]
+    argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return Program("worker", _celery(*argv), order=40, stop_seconds=20, after=redis)
+
+
+def _beat(house: House, redis: str) -> Program:
+    argv = ["beat", "--schedule", str(house.data_dir / "beat-schedule"), "--pidfile", "", "-l", "WARNING"]
+    return Program("beat", _celery(*argv), order=30, stop_seconds=10, after=redis)
+
+
+def _engine(house: House, port: int, model: Path) -> Program:
+    argv = ["-m", "inference.embedded", "--model", str(model), "--port", str(port)]
+    argv += ["--threads", str(threads()), "--slots", str(house.engine_capacity)]
+    return Program("engine", _python(*argv), order=20, stop_seconds=10)
+
+
+def _redis(house: House, port: int) -> Program:
+    argv = ("-m", "ops.redis_server", str(port), str(house.data_dir / "redis"), str(house.logs / "redis.log"))
+    return Program("redis", _python(*argv), order=10, stop_seconds=10)
+
+
+def threads() -> int:
+    """Cores the engine may use: a second thread on one core only slows a matrix product down."""
+    process = psutil.Process()
+    allowed = len(process.cpu_affinity()) if sys.platform == "linux" else psutil.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

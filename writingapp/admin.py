@@ -19,7 +19,7 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 class StaffDesk(admin.AdminSite):
     """Django's admin behind our own login and its limits."""
 
-    site_header = site_title = _("White Dew, staff")
+    site_header = site_title = _("Bailu, staff desk")
     index_title = _("Rows")
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature

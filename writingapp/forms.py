@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from writingapp.models import User
@@ -85,7 +84,13 @@ def length_of(minutes: int | None) -> dict[str, str | int]:
     return {"length": OTHER, "other_minutes": minutes}
 
 
-class AccountForm(forms.ModelForm[User]):
+if TYPE_CHECKING:
+    UserForm = forms.ModelForm[User]
+else:  # takes no parameter at run time
+    UserForm = forms.ModelForm
+
+
+class AccountForm(UserForm):
     """Her language, clock and page."""
 
     email = forms.EmailField(
@@ -127,6 +132,3 @@ def _zones_in(hour: datetime) -> list[tuple[str, str]]:
     )
     names = sorted(name for name in available_timezones() if name.startswith(regions))
     return [(name, f"UTC{hour.astimezone(ZoneInfo(name)):%z}"[:9]) for name in [*names, "UTC"]]
-
-
-DEFAULT_ZONE = settings.TIME_ZONE

@@ -10,9 +10,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from inference.verse.forms import FORMS
 from writingapp import access
 from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
@@ -21,13 +21,6 @@ from writingapp.views import telling, words
 from writingapp.views.context import HTML_LANGUAGES, writer_of
 
 FINISHED = WritingSession.State.FINISHED
-FORM_NAMES = {
-    "free": _("modern verse"),
-    "wujue": _("five-character quatrain"),
-    "qijue": _("seven-character quatrain"),
-    "haiku": _("haiku"),
-    "english": _("English poem"),
-}
 
 
 @dataclass(frozen=True)
@@ -48,17 +41,19 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     sitting = access.session_for(writer_of(request), session_id)
     if sitting.state == FINISHED:
         return redirect("finished", session_id=sitting.pk)
-    finish_url = reverse("finish", kwargs={"session_id": sitting.pk})
+    said = words.words()
     return render(
         request,
         "session/session.html",
         {
             "session": sitting,
             "theme_lang": telling.language_of(sitting.theme),
-            "words": words.words(),
+            "words": said,
+            "kinds": [(kind, said[f"kind_{kind}"]) for kind in Inspiration.Kind.values],
+            "forms": [(form, said[f"form_{form}"]) for form in FORMS],
             "limit": MANUSCRIPT_LIMIT,
             "socket_path": f"/ws/sessions/{sitting.pk}/",
-            "finish_url": finish_url,
+            "finish_url": reverse("finish", kwargs={"session_id": sitting.pk}),
             "finished_url": reverse("finished", kwargs={"session_id": sitting.pk}),
         },
     )
@@ -101,10 +96,11 @@ def finished(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 
 def _inspirations(sitting: WritingSession) -> list[Told]:
     made = Prefetch("candidates", Candidate.objects.exclude(status=Candidate.Status.QUEUED).order_by("position"))
+    said = words.words()
     asked = sitting.inspirations.defer("messages").prefetch_related(made)
     return [
         Told(
-            title=str(FORM_NAMES.get(one.form, Inspiration.Kind(one.kind).label)),
+            title=said[f"form_{one.form}" if one.form else f"kind_{one.kind}"],
             wish=one.wish,
             wish_lang=telling.language_of(one.wish),
             candidates=list(one.candidates.all()),

@@ -63,7 +63,10 @@ def _desk(request: HttpRequest, user: User, form: StartForm, now: datetime) -> d
         "suggestion": suggestion,
         "next_theme": (turned + 1) % len(themes),
         "suggestion_lang": telling.language_of(suggestion),
-        "unfinished": [{"session": session, "today": session.day == calendar["day"]} for session in for_now],
+        "unfinished": [
+            {"session": one, "today": one.day == calendar["day"], "lang": telling.language_of(one.theme)}
+            for one in for_now
+        ],
     }
 
 

@@ -8,7 +8,7 @@ for (const field of document.querySelectorAll("[data-time-zone]")) {
 
 for (const button of document.querySelectorAll("[data-use-zone]")) {
   const field = document.getElementById(button.dataset.useZone);
-  button.textContent = button.dataset.sentence.replace("%zone%", zone);
+  button.textContent = button.dataset.sentence.replace("{zone}", zone);
   const offer = () => {
     button.hidden = !zone || field.value === zone;
   };

@@ -1,0 +1,141 @@
+// The ask: what kind, which form, what wish. One ask travels at a time; its key makes a repeated one the same, across a
+// reconnect and across a reload.
+
+import { make, write } from "./dom.js";
+import { points } from "./splice.js";
+import { uuid } from "./uuid.js";
+import { word } from "./words.js";
+
+const WISH = 500;
+const BEFORE = 2000;
+
+export class Ask {
+  /** `send(message)` answers whether it went out; `before(limit)` is the text at the cursor; `where` names the session. */
+  constructor({ form, send, before, where }) {
+    Object.assign(this, { form, send, before });
+    this.memory = `bailu ask ${where}`;
+    this.wait = null;
+    const remembered = JSON.parse(sessionStorage.getItem(this.memory) ?? "{}");
+    this.pending = remembered.pending ?? null;
+    this.#restore(remembered.fields ?? {});
+    form.addEventListener("submit", (event) => (event.preventDefault(), this.ask()));
+    form.addEventListener("input", () => this.#changed());
+    this.#changed();
+  }
+
+  /** Asks for what stands in the form. */
+  ask() {
+    if (this.pending) return;
+    const fields = this.#fields();
+    if (points(fields.wish) > WISH) return this.#fault("wish", word("wish_too_long", { n: points(fields.wish) }));
+    this.#go(fields);
+  }
+
+  /** Asks once more for what an earlier inspiration was about. */
+  again({ kind, form, wish }) {
+    if (!this.pending) this.#go({ kind, form, wish });
+  }
+
+  /** After a `hello`: an ask that the server never heard goes out again. */
+  resume(known) {
+    if (!this.pending) return;
+    if (known.has(this.pending.key)) this.#settle();
+    else if (!this.wait) this.#post();
+  }
+
+  received(message) {
+    if (message.key !== this.pending?.key && message.ref !== this.pending?.key) return;
+    if (message.type === "queued") this.#settle();
+    else if (message.type === "busy") this.#busy(message);
+    else if (message.type === "invalid") this.#invalid(message.errors);
+    else if (message.type === "error") this.#give(message.message);
+  }
+
+  focus() {
+    this.form.elements.wish.focus();
+  }
+
+  #fields() {
+    const { kind, form, wish } = this.form.elements;
+    return { kind: kind.value, form: kind.value === "poem" ? form.value : "", wish: wish.value.trim() };
+  }
+
+  #restore({ kind, form, wish }) {
+    const { elements } = this.form;
+    if (kind) elements.kind.value = kind;
+    if (form) elements.form.value = form;
+    if (wish) elements.wish.value = wish;
+  }
+
+  #changed() {
+    const { kind, wish } = this.form.elements;
+    this.form.querySelector("[data-forms]").hidden = kind.value !== "poem";
+    const used = points(wish.value);
+    write(this.form.querySelector("[data-used]"), used > WISH - 100 ? word("wish_used", { n: used }) : "");
+    this.#clear();
+    this.#remember();
+  }
+
+  #remember() {
+    sessionStorage.setItem(this.memory, JSON.stringify({ fields: this.#fields(), pending: this.pending }));
+  }
+
+  #go(fields) {
+    this.#clear();
+    const before = fields.kind === "poem" ? {} : { before: this.before(BEFORE) };
+    this.pending = { type: "inspire", key: uuid(), ...fields, candidates: 2, ...before };
+    this.#post();
+  }
+
+  #post() {
+    this.form.classList.add("asking");
+    this.#say(this.send(this.pending) ? "" : word("ask_waits"));
+    this.#remember();
+  }
+
+  #settle() {
+    clearTimeout(this.wait);
+    this.wait = this.pending = null;
+    this.form.classList.remove("asking");
+    this.#say("");
+    this.#remember();
+  }
+
+  /** An honest wait: how long, and a way out of it. */
+  #busy({ retry_after_ms, message }) {
+    const seconds = Math.max(1, Math.ceil(retry_after_ms / 1000));
+    this.wait = setTimeout(() => ((this.wait = null), this.#post()), retry_after_ms);
+    const stop = make("button", { class: "text-button", type: "button", onclick: () => this.#settle() }, word("ask_no_more"));
+    this.#say(`${message} ${word("ask_again_in", { n: seconds })}`, stop);
+  }
+
+  #invalid(errors) {
+    this.#settle();
+    for (const [field, message] of Object.entries(errors)) this.#fault(field, message);
+  }
+
+  #give(message) {
+    this.#settle();
+    this.#say(message);
+  }
+
+  #fault(field, message) {
+    const place = this.form.querySelector(`[data-error="${field}"]`) ?? this.form.querySelector("[data-said]");
+    write(place, message);
+    const input = this.form.elements[field];
+    if (input instanceof HTMLElement) {
+      input.setAttribute("aria-invalid", "true");
+      input.focus();
+    }
+  }
+
+  #clear() {
+    for (const place of this.form.querySelectorAll("[data-error]")) write(place, "");
+    this.form.elements.wish.removeAttribute("aria-invalid");
+  }
+
+  #say(text, ...more) {
+    const place = this.form.querySelector("[data-said]");
+    place.replaceChildren(...(text ? [text, " ", ...more] : []));
+  }
+}

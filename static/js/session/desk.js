@@ -1,0 +1,101 @@
+// The strip above the manuscript: the line of dawn, the numerals, and the turns of the clock. The server turns it; the page asks.
+
+import { numerals } from "./clock.js";
+import { write } from "./dom.js";
+import { word } from "./words.js";
+
+const TICK = 250;
+const MORE = 300; // seconds
+
+export class Desk {
+  /** `ports`: send(message), lines (sentences), flush() save now, saved() whether all is, measure() the clock again, leave() to the finished page. */
+  constructor({ root, clock, ports, shown }) {
+    Object.assign(this, { root, clock, ports });
+    this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((element) => [element.dataset.part, element]));
+    this.finishing = false;
+    this.state = null;
+    this.shown = JSON.parse(localStorage.getItem("bailu clock") ?? String(shown));
+    const { numerals: face, pause, extend, finish } = this.parts;
+    face.addEventListener("click", () => this.#toggle());
+    pause.addEventListener("click", () => ports.send({ type: this.state === "paused" ? "resume" : "pause" }));
+    extend.addEventListener("click", () => this.#extend());
+    finish.addEventListener("click", () => this.#askToFinish());
+    setInterval(() => this.tick(), TICK);
+    this.tick();
+  }
+
+  /** A `session` message, or the one in `hello`. */
+  set(session) {
+    this.clock.set(session);
+    this.state = session.state;
+    const { pause, extend } = this.parts;
+    write(pause, word(session.state === "paused" ? "resume" : "pause"));
+    pause.disabled = extend.disabled = session.state === "finished";
+    extend.hidden = session.remaining_ms === null;
+    if (session.state === "finished") this.#finished();
+    if (session.state !== "paused") this.ports.lines.hide("paused");
+    else this.ports.lines.show("paused", word("paused"));
+    this.tick();
+  }
+
+  tick() {
+    if (this.clock.jumped) this.ports.measure();
+    const { remaining, written, share } = this.clock;
+    const left = remaining !== null;
+    const time = numerals(left ? remaining : written, { left });
+    const { numerals: face, sun } = this.parts;
+    write(face, this.shown ? time : word("clock_hidden"));
+    face.setAttribute("aria-label", word(left ? "time_left" : "time_written", { time }));
+    face.setAttribute("aria-pressed", String(this.shown));
+    const reach = `scaleX(${(share ?? 0).toFixed(4)})`;
+    if (sun.style.transform !== reach) sun.style.transform = reach;
+    sun.classList.toggle("warm", left && remaining <= 60_000 && this.state === "running");
+    this.#announce();
+  }
+
+  /** Called whenever what is saved changes: a sitting that waits for its last save can end. */
+  settle() {
+    if (this.finishing && this.ports.saved() && this.state !== "finished") this.ports.send({ type: "finish" });
+  }
+
+  #announce() {
+    const { lines } = this.ports;
+    const said = this.clock.announce();
+    if (said === "minute") lines.show("time", word("minute"), { actions: [[word("extend_yes"), () => this.#extend()], [word("extend_no"), () => lines.hide("time")]] });
+    if (said === "over") lines.show("time", word("over"), { actions: [[word("extend_yes"), () => this.#extend()], [word("finish"), () => this.#askToFinish()]] });
+    const { remaining } = this.clock;
+    if (remaining === null || remaining > 60_000) lines.hide("time");
+  }
+
+  #toggle() {
+    this.shown = !this.shown;
+    localStorage.setItem("bailu clock", String(this.shown));
+    this.tick();
+  }
+
+  #extend() {
+    this.ports.send({ type: "extend", seconds: MORE });
+  }
+
+  #askToFinish() {
+    const { lines } = this.ports;
+    const no = () => ((this.finishing = false), lines.hide("finish"));
+    lines.show("finish", word("finish_ask"), { actions: [[word("finish"), () => this.#finish()], [word("finish_no"), no]] });
+    lines.focus("finish");
+  }
+
+  #finish() {
+    const { lines } = this.ports;
+    this.finishing = true;
+    this.ports.flush();
+    if (!this.ports.saved()) lines.show("finish", word("finish_waits"), { actions: [[word("finish_no"), () => ((this.finishing = false), lines.hide("finish"))]] });
+    this.settle();
+  }
+
+  #finished() {
+    const { lines, leave, finishedUrl } = this.ports;
+    if (this.finishing) return leave();
+    lines.hide("time");
+    lines.show("finished", word("finished_elsewhere"), { href: [word("finished_see"), finishedUrl] });
+  }
+}

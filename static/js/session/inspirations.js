@@ -1,0 +1,150 @@
+// What she asked for and what came of it: newest first, earlier ones folded and kept. Text arrives by position (candidate.js);
+// this module draws it, acknowledges it, and asks for it again where it stays away.
+
+import { Candidate } from "./candidate.js";
+import { Card } from "./card.js";
+import { make } from "./dom.js";
+import { word } from "./words.js";
+
+const ACK_CHARACTERS = 2000;
+const ACK_EVERY = 1000;
+const SILENCE = 10_000;
+
+export class Inspirations {
+  /** `ports`: send(message), take(text, apart, candidate), again(inspiration), say(sentence) for those who listen. */
+  constructor({ list, ports, now = () => performance.now() }) {
+    Object.assign(this, { list, ports, now });
+    this.known = new Map(); // by id: {told, candidates, cards, element, …}
+    this.byCandidate = new Map(); // by id: {candidate, card, inspiration, heardAt, acked, ackedAt}
+    this.stale = new Set();
+    setInterval(() => this.#tick(), ACK_EVERY / 2);
+  }
+
+  get keys() {
+    return new Set([...this.known.values()].map(({ told }) => told.key));
+  }
+
+  hello(inspirations) {
+    for (const told of inspirations) {
+      if (this.known.has(told.id)) this.#refresh(told);
+      else this.#add(told, { announce: false });
+    }
+  }
+
+  received(message) {
+    if (message.type === "queued") return void (this.known.has(message.inspiration.id) || this.#add(message.inspiration, { announce: true }));
+    const place = this.byCandidate.get(message.candidate);
+    if (!place) return;
+    place.heardAt = this.now();
+    if (message.type === "taken") place.candidate.taken = true;
+    else if (message.type === "end") place.candidate.end(message);
+    else if (place.candidate[message.type](message) === false) this.#attach(place);
+    if (message.type === "end") this.#ended(place);
+    else this.#acknowledge(place);
+    this.#draw(place);
+  }
+
+  #attach(place) {
+    place.heardAt = this.now();
+    place.acked = place.candidate.seq;
+    this.ports.send(place.candidate.attach);
+  }
+
+  #refresh(told) {
+    for (const each of told.candidates) {
+      const place = this.byCandidate.get(each.id);
+      const { ended } = place.candidate;
+      place.candidate.refresh(each);
+      place.heardAt = this.now();
+      place.acked = each.seq; // a new socket: it owes nothing yet
+      if (place.candidate.ended && !ended) this.#ended(place);
+      else if (place.candidate.attempt !== each.attempt || place.candidate.seq !== each.seq) this.#attach(place);
+      this.#draw(place);
+    }
+  }
+
+  #add(told, { announce }) {
+    const inspiration = { told };
+    this.known.set(told.id, inspiration);
+    const cards = told.candidates.map((each) => this.#card(each, inspiration));
+    inspiration.places = cards;
+    this.#build(inspiration);
+    for (const other of this.known.values()) if (other !== inspiration && this.#over(other)) other.element.open = false;
+    this.list.prepend(inspiration.element);
+    this.#settle(inspiration);
+    if (announce) this.ports.say(word("heard_start"));
+    if (announce) this.ports.arrived(inspiration.element);
+  }
+
+  #card(told, inspiration) {
+    const candidate = new Candidate(told);
+    const take = (_, text, whole) => this.#take(candidate, inspiration, text, whole);
+    const card = new Card({ candidate, inspiration: inspiration.told, take });
+    const place = { candidate, card, inspiration, heardAt: this.now(), acked: told.seq, ackedAt: this.now() };
+    this.byCandidate.set(candidate.id, place);
+    return place;
+  }
+
+  #build(inspiration) {
+    const { told, places } = inspiration;
+    const title = told.kind === "poem" ? word(`form_${told.form}`) : word(`kind_${told.kind}`);
+    const heading = make("summary", {}, make("span", { class: "what" }, title), make("span", { class: "wish" }, told.wish));
+    const stop = make("button", { class: "text-button", type: "button", onclick: () => this.ports.send({ type: "stop", inspiration: told.id }) }, word("stop"));
+    const again = make("button", { class: "text-button", type: "button", onclick: () => this.ports.again(told) }, word("again"));
+    const cards = make("div", { class: "candidates" }, ...places.map(({ card }) => card.element));
+    inspiration.element = make("details", { class: "inspiration", open: true }, heading, make("div", { class: "inspiration-turns" }, stop, again), cards);
+    inspiration.element.dataset.form = told.form || told.kind;
+    Object.assign(inspiration, { stop, again });
+  }
+
+  #over(inspiration) {
+    return inspiration.places.every(({ candidate }) => candidate.ended);
+  }
+
+  #settle(inspiration) {
+    const over = this.#over(inspiration);
+    inspiration.stop.hidden = over;
+    inspiration.again.hidden = !over;
+  }
+
+  #ended(place) {
+    const { inspiration, candidate } = place;
+    place.acked = candidate.seq;
+    this.#settle(inspiration);
+    if (this.#over(inspiration)) this.ports.say(word("heard_end"));
+  }
+
+  #take(candidate, { told }, text, whole) {
+    this.ports.take(text, whole && told.kind === "poem");
+    this.ports.send({ type: "take", candidate: candidate.id });
+    this.ports.say(word("heard_taken"));
+  }
+
+  #acknowledge(place) {
+    const { candidate, acked, ackedAt } = place;
+    if (candidate.seq - acked < ACK_CHARACTERS && this.now() - ackedAt < ACK_EVERY) return;
+    if (candidate.seq <= acked) return;
+    place.acked = candidate.seq;
+    place.ackedAt = this.now();
+    this.ports.send({ type: "ack", candidate: candidate.id, seq: candidate.seq });
+  }
+
+  #tick() {
+    for (const place of this.byCandidate.values()) {
+      if (place.candidate.ended) continue;
+      this.#acknowledge(place);
+      if (this.now() - place.heardAt > SILENCE) this.#attach(place);
+    }
+  }
+
+  /** Draws once a frame, however many messages came. */
+  #draw(place) {
+    if (!this.stale.size) requestAnimationFrame(() => this.#drawAll());
+    this.stale.add(place);
+  }
+
+  #drawAll() {
+    for (const { card } of this.stale) card.render();
+    this.stale.clear();
+  }
+}

@@ -1,0 +1,168 @@
+"""The embedded engine: llama.cpp's own OpenAI-compatible server from the xllamacpp wheel, as a process of its own.
+
+    python -m inference.embedded --model PATH --port N [--threads N] [--slots N]
+
+Loopback only. `ENGINE_KEY` in the environment is asked of every client if it is set. It serves one thing, chat
+completions, to our own worker: no pages, no other origin, no tools, no adapters yet.
+
+llama.cpp holds Python's lock while it loads, so a signal would not be heard. The server therefore runs in a fork; its
+parent hears SIGTERM and SIGINT at once, and each of the two ends when the process above it dies. On Linux the kernel
+sees to that, and there it is the *thread* that started us whose end counts.
+"""
+
+import argparse
+import ctypes
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from inference.engines.llamacpp import body_of
+from inference.request import Ask, Request, messages, sampling, warm_asks
+from inference.rest import rest_of
+
+CONTEXT = 2048  # tokens a slot: the longest ask and its answer take under 800
+CACHED_PROMPTS = 256  # MiB of memory for computed beginnings of prompts; all of ours take about 60
+SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+SPINS = "1000"  # OpenMP threads that wait spin this long, then sleep; see `_serve`
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until told to stop; the exit code."""
+    options = _options(argv)
+    if not Path(options.model).is_file():
+        return _sorry(f"there is no model file at {options.model}")
+    above, server = os.getppid(), 0
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        if server:
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    _end_with(above, signal.SIGTERM)
+    server = os.fork()
+    if server == 0:
+        os._exit(_serve(options, above=os.getppid()))
+    while os.getppid() == above:
+        ended, status = os.waitpid(server, os.WNOHANG)
+        if ended:
+            return max(1, os.waitstatus_to_exitcode(status))  # it never ends well by itself
+        time.sleep(0.2)
+    stop(signal.SIGTERM, None)
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m inference.embedded", description="The embedded engine.")
+    parser.add_argument("--model", required=True, help="a GGUF file")
+    parser.add_argument("--port", type=int, required=True, help="on loopback")
+    parser.add_argument("--threads", type=int, default=_cores(), help="default: the cores there are, at most eight")
+    parser.add_argument("--slots", type=int, default=2, help="texts made at once")
+    parser.add_argument("--cold", action="store_true", help="do not compute the system messages beforehand")
+    return parser.parse_args(argv)
+
+
+def _cores() -> int:
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min(8, usable))
+
+
+def _end_with(above: int, death: signal.Signals) -> None:
+    """Have the kernel send us `death` when the process above dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, death)
+    if os.getppid() != above:  # it died before we could ask
+        os._exit(0)
+
+
+def _serve(options: argparse.Namespace, *, above: int) -> int:
+    """Load the model and serve it; returns only if that fails or once the process above is gone."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both; the one above decides
+    _end_with(above, signal.SIGKILL)
+    # Threads that spin while they wait hold a core; once another process wants it, the thread they wait for does not
+    # run, and 20 tokens a second become 2. Threads that sleep at once cost a little speed on a quiet machine.
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    import xllamacpp  # noqa: PLC0415 - OpenMP reads the line above once, when it is loaded
+
+    started = time.monotonic()
+    try:
+        server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), options))
+    except Exception as error:
+        return _sorry(f"could not start on port {options.port} with {options.model}: {error}")
+    _say(f"ready at {server.listening_address} after {time.monotonic() - started:.1f} s, {options.threads} threads")
+    if not options.cold:
+        _warm(options.port, options.slots)
+        _say(f"prompts computed after {time.monotonic() - started:.1f} s")
+    while os.getppid() == above:
+        time.sleep(1)
+    return 0
+
+
+def _parameters(params: Any, options: argparse.Namespace) -> Any:
+    params.model.path = options.model
+    params.port = options.port  # its host is 127.0.0.1
+    params.api_keys = [os.environ["ENGINE_KEY"]] if os.environ.get("ENGINE_KEY") else []
+    params.cors_origins, params.cors_origins_explicit, params.cors_credentials = "", True, False
+    params.ui = False
+    params.endpoint_slots = True
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
+    params.n_parallel = options.slots
+    params.n_ctx = options.slots * CONTEXT
+    params.cache_ram_mib = CACHED_PROMPTS
+    params.verbosity = 1  # errors
+    return params
+
+
+def _warm(port: int, slots: int) -> None:
+    """Compute each system message once for every slot, in the order in which they are likely to be asked for.
+
+    A computed beginning serves one text at a time, so two candidates want two of them.
+    """
+    with ThreadPoolExecutor(slots) as pool:
+        for ask in warm_asks():
+            while _busy(port):
+                time.sleep(0.3)  # a writer comes first
+            list(pool.map(lambda place, ask=ask: _compute(port, replace(ask, theme=f"{place}")), range(slots)))
+
+
+def _compute(port: int, ask: Ask) -> None:
+    request = Request(messages(ask), sampling(ask, 0, 0) | {"max_tokens": 1})
+    _call(port, "POST", "/v1/chat/completions", body_of(request, rest_of(request)) | {"max_tokens": 1, "stream": False})
+
+
+def _busy(port: int) -> bool:
+    return any(slot["is_processing"] for slot in _call(port, "GET", "/slots"))
+
+
+def _call(port: int, method: str, path: str, body: Any = None) -> Any:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    try:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('ENGINE_KEY', '')}"}
+        line.request(method, path, json.dumps(body, ensure_ascii=False).encode() if body else None, headers)
+        return json.loads(line.getresponse().read())
+    finally:
+        line.close()
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"engine: {words}\n")
+    sys.stderr.flush()
+
+
+def _sorry(words: str) -> int:
+    _say(words)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

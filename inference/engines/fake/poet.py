@@ -1,0 +1,116 @@
+"""Makes texts of every form out of a handful of words: the same seed, the same text, wherever it is taken up again."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from inference.verse.forms import SHAPES, language_in
+from inference.verse.shape import NOTHING, NoSuchBeginning, Shape, after, may_end
+
+HAN = tuple("湖山月风露花鸟云松雨雪灯舟秋春晨暮竹石溪烟霞桥钟影声香寒静远归来落飞")
+WORDS = (
+    "light",
+    "lake",
+    "reed",
+    "mist",
+    "heron",
+    "stone",
+    "dew",
+    "moon",
+    "wind",
+    "pine",
+    "river",
+    "leaf",
+    "bell",
+    "snow",
+)
+SENTENCES = {
+    "zh": (
+        "湖上起了一层薄雾，",
+        "芦苇轻轻地动，",
+        "一只鹭站在浅水里，",
+        "像一个还没醒的梦。",
+        "风从山那边来，",
+        "带着松针的气味。",
+    ),
+    "en": (
+        "A thin mist rose from the lake, ",
+        "the reeds were moving a little. ",
+        "One heron stood in the shallows ",
+        "like a thought before waking. ",
+    ),
+}
+ENDLESS = 4_000  # characters
+
+
+def tokens_of(asked: dict[str, Any], written: str, length: int) -> Iterator[str]:
+    """The tokens that follow `written`: a whole poem of the form that is asked for, else `length` tokens of prose."""
+    constraint = asked.get("constraint")
+    seed = f"{asked.get('seed')}/{asked['messages'][-1]['content']}"
+    if not constraint:
+        whole = "".join(_tokens(_prose(_speaks(asked), seed))[:length])
+        return iter(_tokens(whole[len(written) :]))
+    shape = SHAPES[constraint["form"], language_in(constraint["form"], constraint["language"])]
+    whole = "".join(_walk(shape, "", seed))
+    rest = whole[len(written) :] if whole.startswith(written) else "".join(_walk(shape, written, seed))
+    return iter(_tokens(rest))
+
+
+def _speaks(asked: dict[str, Any]) -> str:
+    return "zh" if any("一" <= char <= "鿿" for char in asked["messages"][-1]["content"]) else "en"
+
+
+def _prose(language: str, seed: str) -> str:
+    dice = random.Random(seed)  # noqa: S311 - not a secret
+    said: list[str] = []
+    while sum(map(len, said)) < ENDLESS:
+        said.append(dice.choice(SENTENCES[language]))
+    return "".join(said)
+
+
+def _tokens(text: str) -> list[str]:
+    """One Han character, or a word with the space before it, at a time; joined they are the text again."""
+    tokens: list[str] = []
+    for char in text:
+        joins = (
+            char.isascii() and char.isalpha() and tokens and tokens[-1][-1:].isascii() and tokens[-1][-1:] not in "\n"
+        )
+        if joins and (tokens[-1][-1].isalpha() or tokens[-1] == " "):
+            tokens[-1] += char
+        else:
+            tokens.append(char)
+    return tokens
+
+
+def _walk(shape: Shape, written: str, seed: str) -> Iterator[str]:
+    """Word by word through the shape, after what is written, until it is whole and has gone on for long enough."""
+    dice = random.Random(f"{seed}/{written}")  # noqa: S311 - not a secret
+    for char in written:
+        shape = after(shape, char)
+    if shape == NOTHING:
+        raise NoSuchBeginning
+    for _ in range(ENDLESS):
+        if may_end(shape) and (not _steps(shape, dice) or dice.random() < 0.3):
+            return
+        word, shape = _steps(shape, dice)[0]
+        yield word
+
+
+def _steps(shape: Shape, dice: random.Random) -> list[tuple[str, Shape]]:
+    """A few words that may come next, with what may follow each; punctuation and letters only where no word fits."""
+    words = [*dice.sample(HAN, 6), *(space + word for word in dice.sample(WORDS, 4) for space in ("", " "))]
+    words += [word.capitalize() for word in dice.sample(WORDS, 4)]
+    steps = _fitting(shape, words) or _fitting(shape, ["\n", "，", "。"]) or _fitting(shape, list("aeiou A"))
+    dice.shuffle(steps)
+    return steps
+
+
+def _fitting(shape: Shape, words: list[str]) -> list[tuple[str, Shape]]:
+    steps: list[tuple[str, Shape]] = []
+    for word in words:
+        ahead = shape
+        for char in word:
+            ahead = after(ahead, char)
+        if ahead != NOTHING:
+            steps.append((word, ahead))
+    return steps

@@ -1,0 +1,79 @@
+"""llama.cpp's server: the embedded default, and any other of its kind."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import aiohttp
+
+from inference import loading, sse
+from inference.engines.base import EngineError, Health, Node
+from inference.request import Request
+from inference.rest import Rest, rest_of
+from inference.sse import Piece
+
+HEALTH_LIMIT = aiohttp.ClientTimeout(total=2)
+SLOTS_LIMIT = aiohttp.ClientTimeout(total=0.5)  # answered between two steps of the model, so late while it reads
+NAMES = {"repetition_penalty": "repeat_penalty"}  # ours and vLLM's: llama.cpp's
+
+
+class LlamaCpp:
+    """Streams from `/v1/chat/completions`; an assistant message at the end is continued there, not answered."""
+
+    async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
+        """See `Engine.stream`."""
+        if request.adapter:
+            raise EngineError("engine_refused", "no adapters on this engine")
+        rest = rest_of(request)
+        if rest.nothing:
+            yield Piece("", 0, "stop")
+            return
+        pieces = sse.stream(http, f"{node.url}/v1/chat/completions", body_of(request, rest, node.model), key=node.key)
+        skip = rest.skip
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if skip and piece.text:
+                    piece = Piece(piece.text.removeprefix(skip), piece.tokens, piece.finish)
+                    skip = ""
+                if piece.text or piece.finish:
+                    yield piece
+
+    async def health(self, http: aiohttp.ClientSession, node: Node) -> Health:
+        """See `Engine.health`."""
+        try:
+            async with http.get(f"{node.url}/health", timeout=HEALTH_LIMIT) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            status = 0
+        if status == 200:
+            return Health("ready", 1.0, await _running(http, node))
+        progress = await asyncio.to_thread(loading.progress, node.url)
+        if status == 503 or (status == 0 and progress is not None):
+            return Health("loading", progress)
+        return Health("down")
+
+
+def body_of(request: Request, rest: Rest, model: str = "") -> dict[str, Any]:
+    """What llama.cpp is sent."""
+    body: dict[str, Any] = {NAMES.get(name, name): value for name, value in request.sampling.items()}
+    del body["constraint"]
+    body["max_tokens"] = rest.tokens
+    body["messages"] = list(request.messages)
+    if rest.prefill:
+        body["messages"].append({"role": "assistant", "content": rest.prefill})
+    if rest.pattern:
+        body["grammar"] = f"%llguidance {{}}\nstart: /{rest.pattern}/\n"
+    if model:
+        body["model"] = model
+    return body | {"stream": True, "stream_options": {"include_usage": True}, "cache_prompt": True}
+
+
+async def _running(http: aiohttp.ClientSession, node: Node) -> int | None:
+    """How many texts it is making, or None if it does not say so soon."""
+    headers = {"Authorization": f"Bearer {node.key}"} if node.key else {}
+    try:
+        async with http.get(f"{node.url}/slots", timeout=SLOTS_LIMIT, headers=headers) as response:
+            return sum(slot["is_processing"] for slot in await response.json()) if response.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return None

@@ -1,0 +1,161 @@
+"""The forms a poem may be asked in: how many lines, how long, in which language, and what may follow a beginning."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
+
+from inference.verse import shape
+from inference.verse.characters import HAN
+from inference.verse.shape import Shape
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form. `language` is None where the wish decides; `lines` and `characters` (a line) are None where free.
+
+    `regulated` forms have a tune besides their size.
+    """
+
+    name: str
+    language: str | None
+    lines: int | None
+    characters: int | None
+    regulated: bool = False
+
+
+FORMS: dict[str, Form] = {
+    form.name: form
+    for form in (
+        Form("free", None, None, None),
+        Form("wujue", "zh", 4, 5, regulated=True),
+        Form("qijue", "zh", 4, 7, regulated=True),
+        Form("haiku", None, 3, None),
+        Form("english", "en", None, None),
+    )
+}
+
+_HAN = shape.one_of(HAN)
+_BREAK = shape.text("\n")
+_BREAKS = shape.run(_BREAK, 1, 2)  # two begin a new stanza
+_CAPITAL_WORD = shape.row(shape.one_of(ascii_uppercase), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 11))
+_WORD = shape.row(shape.one_of(ascii_letters), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 11))
+
+
+def _quatrain(characters: int) -> Shape:
+    line = shape.run(_HAN, characters, characters)
+    half = shape.row(line, shape.text("，\n"), line, shape.text("。"))
+    return shape.row(half, _BREAK, half)
+
+
+def _chinese_haiku() -> Shape:
+    five, seven = shape.run(_HAN, 5, 5), shape.run(_HAN, 7, 7)
+    return shape.row(five, _BREAK, seven, _BREAK, five)
+
+
+def _chinese_free() -> Shape:
+    half = shape.run(_HAN, 1, 10)
+    line = shape.row(
+        shape.run(_HAN, 2, 12),
+        shape.maybe(shape.one_of("，、"), half),
+        shape.maybe(shape.one_of("，。？；")),
+    )
+    return shape.row(line, shape.run(shape.row(_BREAKS, line), 4, 11))
+
+
+def _english_line(least: int, most: int) -> Shape:
+    later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
+    return shape.row(_CAPITAL_WORD, shape.run(later, least - 1, most - 1), shape.maybe(shape.one_of(",.;:?")))
+
+
+def _english_haiku() -> Shape:
+    short, long = _english_line(2, 5), _english_line(3, 7)
+    return shape.row(short, _BREAK, long, _BREAK, short)
+
+
+def _english_stanzas(least: int, most: int, words: int) -> Shape:
+    line = _english_line(3, words)
+    return shape.row(line, shape.run(shape.row(_BREAKS, line), least - 1, most - 1))
+
+
+_SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
+    ("wujue", "zh"): lambda: _quatrain(5),
+    ("qijue", "zh"): lambda: _quatrain(7),
+    ("haiku", "zh"): _chinese_haiku,
+    ("haiku", "en"): _english_haiku,
+    ("free", "zh"): _chinese_free,
+    ("free", "en"): lambda: _english_stanzas(5, 12, 9),
+    ("english", "en"): lambda: _english_stanzas(4, 8, 9),
+}
+SHAPES = {key: make() for key, make in _SHAPES.items()}
+
+
+def language_in(form: str, asked: str) -> str:
+    """The language a poem of this form is in when the wish is in `asked`."""
+    return FORMS[form].language or asked
+
+
+def pattern(form: str, written: str = "", language: str = "zh") -> str:
+    """A regular expression of what may follow `written`; empty if nothing may.
+
+    Raises `NoSuchBeginning` if no text of the form begins with `written`.
+    """
+    whole = SHAPES[form, language_in(form, language)]
+    return shape.regex(shape.follow(whole, written))
+
+
+def conforms(form: str, text: str, language: str = "zh") -> bool:
+    """Whether a finished text has the form. Knows nothing of `pattern`: the one is checked against the other."""
+    lines = text.split("\n")
+    tongue = language_in(form, language)
+    if form in {"wujue", "qijue"}:
+        return len(lines) == 4 and all(
+            _is_han(line[:-1], FORMS[form].characters) and line[-1:] == "，。"[place % 2]
+            for place, line in enumerate(lines)
+        )
+    if form == "haiku":
+        sizes = ((5, 5), (7, 7), (5, 5)) if tongue == "zh" else ((2, 5), (3, 7), (2, 5))
+        fits = _is_han_between if tongue == "zh" else _is_english
+        return len(lines) == 3 and all(fits(line, *size) for line, size in zip(lines, sizes, strict=True))
+    written = [line for line in lines if line]
+    if "\n\n\n" in text or not lines[0] or not lines[-1]:
+        return False
+    if tongue == "zh":
+        return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
+    least, most = (4, 8) if form == "english" else (5, 12)
+    return least <= len(written) <= most and all(_is_english(line, 3, 9) for line in written)
+
+
+def _is_han(words: str, characters: int | None) -> bool:
+    return len(words) == characters and all(char in HAN for char in words)
+
+
+def _is_han_between(words: str, least: int, most: int) -> bool:
+    return least <= len(words) <= most and all(char in HAN for char in words)
+
+
+def _is_free_line(line: str) -> bool:
+    if line[-1] in "，。？；":
+        line = line[:-1]
+    first, *second = line.replace("、", "，").split("，")
+    return _is_han_between(first, 2, 12) and len(second) <= 1 and all(_is_han_between(half, 1, 10) for half in second)
+
+
+def _is_english(line: str, least: int, most: int) -> bool:
+    if line[-1:] in tuple(",.;:?"):
+        line = line[:-1]
+    words = line.split(" ")
+    bare = [word[:-1] if word[-1:] in tuple(",;:") else word for word in words[:-1]] + words[-1:]
+    return least <= len(words) <= most and line[:1].isupper() and all(map(_is_word, bare))
+
+
+def _is_word(word: str) -> bool:
+    letters = word.replace("'", "").replace("-", "")
+    return (
+        1 <= len(word) <= 12
+        and word[0].isalpha()
+        and word.isascii()
+        and (letters.isalpha())
+        and (word[1:] == word[1:].lower())
+    )

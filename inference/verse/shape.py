@@ -1,0 +1,173 @@
+"""Small regular shapes that know what may still come once a beginning is written.
+
+A shape is a regular expression kept as a tree. `after` takes one character away from its front (Brzozowski's
+derivative), `regex` writes the tree in the subset that llguidance, xgrammar and Python's `re` all read.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeAlias
+
+
+class NoSuchBeginning(ValueError):
+    """No text of this shape begins like that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One character out of `members`; `pattern` is how a regular expression says so."""
+
+    pattern: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`part` from `least` to `most` times. `part` itself is never empty."""
+
+    part: "Shape"
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One after the other; no parts is the empty text."""
+
+    parts: tuple["Shape", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of them; none of them is what nothing can match."""
+
+    parts: tuple["Shape", ...] = ()
+
+
+Shape: TypeAlias = Chars | Run | Row | Either
+EMPTY, NOTHING = Row(), Either()
+
+
+def one_of(members: str) -> Chars:
+    """A character class."""
+    ordered = "".join(sorted(set(members)))
+    return Chars(_class(ordered), frozenset(ordered))
+
+
+def text(words: str) -> Row:
+    """Exactly these characters."""
+    return Row(tuple(one_of(char) for char in words))
+
+
+def row(*parts: Shape) -> Shape:
+    """One after the other, without what is empty."""
+    flat: list[Shape] = []
+    for part in parts:
+        if part == NOTHING:
+            return NOTHING
+        flat.extend(part.parts if isinstance(part, Row) else (part,))
+    return flat[0] if len(flat) == 1 else Row(tuple(flat))
+
+
+def either(*parts: Shape) -> Shape:
+    """One of them, each named once."""
+    flat = dict.fromkeys(
+        leaf for part in parts for leaf in (part.parts if isinstance(part, Either) else (part,)) if leaf != NOTHING
+    )
+    return next(iter(flat)) if len(flat) == 1 else Either(tuple(flat))
+
+
+def run(part: Shape, least: int, most: int) -> Shape:
+    """`part`, `least` to `most` times."""
+    if most <= 0:
+        return EMPTY
+    return part if least == most == 1 else Run(part, max(0, least), most)
+
+
+def maybe(*parts: Shape) -> Shape:
+    """These, or not."""
+    return run(row(*parts), 0, 1)
+
+
+@cache
+def may_end(shape: Shape) -> bool:
+    """Whether the empty text has this shape."""
+    match shape:
+        case Chars():
+            return False
+        case Run(part, least, _):
+            return least == 0 or may_end(part)
+        case Row(parts):
+            return all(map(may_end, parts))
+        case Either(parts):
+            return any(map(may_end, parts))
+
+
+def after(shape: Shape, char: str) -> Shape:
+    """What may follow `char`."""
+    match shape:
+        case Chars(_, members):
+            return EMPTY if char in members else NOTHING
+        case Run(part, least, most):
+            return row(after(part, char), run(part, least - 1, most - 1))
+        case Row(parts):
+            return either(*_heads(parts, char))
+        case Either(parts):
+            return either(*(after(part, char) for part in parts))
+
+
+def _heads(parts: tuple[Shape, ...], char: str) -> Iterable[Shape]:
+    """The ways `char` can begin a row: in the first part, or in a later one when those before it may be empty."""
+    for place, part in enumerate(parts):
+        yield row(after(part, char), *parts[place + 1 :])
+        if not may_end(part):
+            return
+
+
+def follow(shape: Shape, written: str) -> Shape:
+    """What may follow all of `written`."""
+    for char in written:
+        shape = after(shape, char)
+    if shape == NOTHING:
+        raise NoSuchBeginning
+    return shape
+
+
+@cache
+def regex(shape: Shape) -> str:
+    """The shape as a regular expression."""
+    match shape:
+        case Chars(pattern, _):
+            return pattern
+        case Run(part, least, most):
+            inner = regex(part) if isinstance(part, Chars) else f"(?:{regex(part)})"
+            return inner + (
+                "?" if (least, most) == (0, 1) else f"{{{least},{most}}}" if least < most else f"{{{most}}}"
+            )
+        case Row(parts):
+            return "".join(f"(?:{regex(part)})" if isinstance(part, Either) else regex(part) for part in parts)
+        case Either(parts):
+            return "|".join(map(regex, parts))
+
+
+def _class(ordered: str) -> str:
+    if len(ordered) == 1:
+        return _escape(ordered)
+    ranges: list[list[str]] = []
+    for char in ordered:
+        if ranges and ord(char) == ord(ranges[-1][1]) + 1:
+            ranges[-1][1] = char
+        else:
+            ranges.append([char, char])
+    return "[" + "".join(_span(first, last) for first, last in ranges) + "]"
+
+
+def _span(first: str, last: str) -> str:
+    between = "-" if ord(last) - ord(first) > 1 else ""
+    return _escape(first) + (between + _escape(last) if first != last else "")
+
+
+def _escape(char: str) -> str:
+    return "\\n" if char == "\n" else "/" if char == "/" else re.escape(char) if char in r"\[](){}.*+?^$|-" else char

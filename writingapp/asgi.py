@@ -1,4 +1,4 @@
-"""The whole application: pages over HTTP, sessions over sockets. A socket from a foreign page is refused before anything else."""
+"""The whole application: pages over HTTP, sessions over sockets. What a foreign page opens is refused first."""
 
 import os
 

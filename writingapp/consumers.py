@@ -10,20 +10,23 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone, translation
 
-from writingapp import db, doors, wire
+from writingapp import db, doors, farewell, wire
 from writingapp.access import NotHere, session_for
 from writingapp.feed import Feed
 from writingapp.hub import hub
 from writingapp.models import User
 from writingapp.pace import Pace
 from writingapp.refusals import Refusal
-from writingapp.stream import ROOM
+from writingapp.stream import PERSON, ROOM
 from writingapp.visitor import visitor
 
 logger = logging.getLogger(__name__)
 
 NO_LOGIN, NO_SESSION = 4401, 4404
 LOGIN_CHECKED_EVERY = 60.0  # seconds
+
+
+farewell.tell_sockets()
 
 
 class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -42,53 +45,58 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         user, self.language = await db.run(visitor, self.scope)
         if user is None:
-            return await self.close(NO_LOGIN)
+            await self.close(NO_LOGIN)
+            return
         try:
             await db.run(session_for, user, self.session_id)
         except NotHere:
-            return await self.close(NO_SESSION)
+            await self.close(NO_SESSION)
+            return
         await self._begin(user)
 
     async def _begin(self, user: User) -> None:
         """Listen first, look second: what is said in between is heard early and sorted out by position."""
         self.user, self.checked_at, self.pace = user, time.monotonic(), Pace()
-        self.feed = Feed(uuid.uuid4().hex, hub().log, self.send, self.close)
-        self.pumping = asyncio.create_task(self.feed.pump())
-        await hub().join(ROOM + self.session_id, self.feed)
+        self.feed = feed = Feed(uuid.uuid4().hex, hub().log, self.send, self.close)
+        self.pumping = asyncio.create_task(feed.pump())
+        self.channels = [ROOM + self.session_id, PERSON + str(user.pk)]
+        for channel in self.channels:
+            await hub().join(channel, feed)
         hello = await doors.greet(user, self.session_id)
         for told in hello["inspirations"]:
-            self.feed.know(told)
-        self.feed.say(hello)
-        self.feed.open()
+            feed.know(told)
+        feed.say(hello)
+        feed.open()
 
     async def disconnect(self, code: int) -> None:
         if self.feed is not None:
-            await hub().leave(ROOM + self.session_id, self.feed)
+            for channel in self.channels:
+                await hub().leave(channel, self.feed)
             self.feed.shut()
         if self.pumping is not None:
             self.pumping.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.feed is None:
+        feed, ref = self.feed, ""
+        if feed is None:
             return
         with translation.override(self.language):
-            ref = ""
             try:
                 self.pace.step()
                 message = wire.parse(text_data if text_data is not None else b"")
                 ref = wire.reference(message)
                 await self._still_welcome()
-                await self._answer(message)
+                await self._answer(feed, message)
             except Refusal as no:
-                self.feed.say(wire.error(no.code, no.ref or ref))
+                feed.say(wire.error(no.code, no.ref or ref))
             except NotHere:
-                self.feed.say(wire.error("not_found", ref))
+                feed.say(wire.error("not_found", ref))
             except Exception:
                 logger.exception("a message could not be answered")
-                self.feed.say(wire.error("unavailable", ref))
+                feed.say(wire.error("unavailable", ref))
 
-    async def _answer(self, message: wire.Message) -> None:
-        feed, place = self.feed, (self.user, self.session_id)
+    async def _answer(self, feed: Feed, message: wire.Message) -> None:
+        place = (self.user, self.session_id)
         match message:
             case wire.Ack():
                 feed.acknowledge(str(message.candidate), message.seq)

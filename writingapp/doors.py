@@ -1,4 +1,4 @@
-"""The verbs of the protocol, for the socket and for HTTP alike: ask access, call the service, tell the other tabs, call a worker.
+"""The verbs of the protocol, for socket and HTTP alike: ask access, call the service, tell other tabs, call a worker.
 
 Every verb answers the message that the caller gets. Each may raise Refusal or access.NotHere.
 """
@@ -64,9 +64,7 @@ async def save(user: User, session_id: str, asked: wire.Save, sender: str) -> Pa
     def work() -> manuscripts.Saved | Conflict:
         session = access.session_for(user, session_id)
         change, now = asked.change(), timezone.now()
-        return manuscripts.save(
-            session=session, save_id=asked.save_id, base_rev=asked.base_rev, change=change, now=now
-        )
+        return manuscripts.save(session=session, save_id=asked.save_id, base_rev=asked.base_rev, change=change, now=now)
 
     answer = await db.run(work)
     if isinstance(answer, Conflict):

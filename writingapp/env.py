@@ -1,4 +1,4 @@
-"""Strict readers of environment variables: a value that cannot be understood stops the start, it is never guessed at."""
+"""Strict readers of environment variables: a value that cannot be understood stops the start; nothing is guessed."""
 
 import os
 import secrets

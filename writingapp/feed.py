@@ -1,8 +1,8 @@
 """What one socket has been sent of each candidate, and what it may be sent next.
 
-Frames carry the position of their first character. One that fits goes out as it came; one that overlaps is cut; a gap, a
-reconnect or a late attach is mended from the log, or from the row when the log is gone. A socket that owes too much
-is not fed until it acknowledges; then the log gives it the rest at once.
+Frames carry the position of their first character. One that fits goes out as it came; an overlap, a gap, a reconnect
+or a late attach is mended from the log, or from the row when the log is gone. A socket that owes too much is not fed
+until it acknowledges; then the log gives it the rest at once.
 """
 
 import asyncio
@@ -21,9 +21,12 @@ from writingapp.stream import Live, Log
 
 logger = logging.getLogger(__name__)
 
+Send = Callable[[str], Awaitable[None]]
+Close = Callable[[int], Awaitable[None]]
+
 WINDOW = 64 * 1024  # bytes that a socket may owe
 PATIENCE = 60.0  # seconds that it may owe them
-CLOSE_SLOW = 1013
+CLOSE_SLOW, CLOSE_LOGGED_OUT = 1013, 4401
 
 
 @dataclass(slots=True)
@@ -42,7 +45,7 @@ class Place:
 class Feed:
     """One socket's share of what its session says. `hear` is called by the hub, the rest by the consumer."""
 
-    def __init__(self, ident: str, log: Log, send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]) -> None:  # fmt: skip
+    def __init__(self, ident: str, log: Log, send: Send, close: Close) -> None:
         self.ident = ident
         self._log = log
         self._send = send
@@ -103,6 +106,10 @@ class Feed:
             while self._queue:
                 await self._send(self._queue.popleft())
 
+    def busy(self) -> bool:
+        """Something is queued or being mended."""
+        return bool(self._queue or self._mendings)
+
     def shut(self) -> None:
         for mending in self._mendings:
             mending.cancel()
@@ -114,6 +121,8 @@ class Feed:
         elif live.kind == "event":
             if live.candidate != self.ident:
                 self.tell(orjson.loads(live.body))
+        elif live.kind == "farewell":
+            self._spawn(self._close(CLOSE_LOGGED_OUT))
         elif live.kind == "frame":
             self._frame(live)
         elif live.kind == "reset":
@@ -152,7 +161,7 @@ class Feed:
             place.attempt, place.seq, place.acked = live.attempt, live.seq, min(place.acked, live.seq)
 
     def _end(self, payload: wire.Payload) -> None:
-        """An end carries the whole text, so that nothing before it need be mended; its error is told in her language."""
+        """An end carries the whole text: nothing before it need be mended. Its error is told in her language."""
         place = self._places.get(payload["candidate"])
         if place is None or place.over:
             return
@@ -179,10 +188,7 @@ class Feed:
         now = time.monotonic()
         self._owes_since = self._owes_since or now
         if now - self._owes_since > PATIENCE:
-            self._spawn(self._close_slow())
-
-    async def _close_slow(self) -> None:
-        await self._close(CLOSE_SLOW)
+            self._spawn(self._close(CLOSE_SLOW))
 
     # --- mending -------------------------------------------------------------------------------------------------
     def _mend(self, candidate: str) -> None:
@@ -228,10 +234,9 @@ class Feed:
         return row, row.attempt, row.text
 
     def _bring(self, candidate: str, place: Place, attempt: int, text: str) -> None:
-        if attempt > place.attempt:
-            keep = min(place.seq, len(text))
-            self.say(wire.reset(candidate, attempt, keep))
-            place.attempt, place.seq, place.acked = attempt, keep, min(place.acked, keep)
+        if attempt > place.attempt:  # its reset was missed: where it left the earlier text is not known
+            self.say(wire.reset(candidate, attempt, 0))
+            place.attempt, place.seq, place.acked = attempt, 0, 0
         if len(text) > place.seq:
             missing = text[place.seq :]
             self._feed(place, wire.dumps(wire.frame(candidate, attempt, place.seq, missing)), len(missing))

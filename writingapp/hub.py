@@ -100,7 +100,7 @@ class Hub:
                     self._take(said["type"], said["channel"].decode(), said["data"])
 
     def _take(self, kind: str, channel: str, data: object) -> None:
-        listeners = list(self._everyone() if channel == stream.ENGINE else self._listeners.get(channel, ()))
+        listeners = self._everyone() if channel == stream.ENGINE else set(self._listeners.get(channel, set()))
         if kind == "message" and isinstance(data, bytes):
             live = stream.unpack(data)
             for listener in listeners:

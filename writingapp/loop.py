@@ -14,7 +14,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     """Hand a coroutine to the loop; the loop starts with the first."""
-    global _loop  # noqa: PLW0603 - one loop a process is the point
+    global _loop  # one loop a process is the point
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()

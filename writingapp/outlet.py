@@ -1,7 +1,7 @@
 """From the engine to the log: every running text of a worker leaves through one place, many texts in one round trip.
 
-The first characters of a text leave at once. Later ones wait a moment for company: a little longer the more texts are being
-written, since a frame costs every process on its way the same whether it holds one character or five.
+The first characters of a text leave at once. Later ones wait a moment for company: a little longer the more texts are
+being written, since a frame costs every process on its way the same whether it holds one character or five.
 """
 
 import asyncio

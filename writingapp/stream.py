@@ -1,8 +1,9 @@
 """The token log in Redis: append, publish, replay, and the calls between processes.
 
-Of a running candidate Redis holds its text so far (a string, appended to) and its attempt and length (a hash). A frame's number
-is the position of its first character, so any two holders of a text can tell what the other lacks, frames can be merged on
-the way, and a log that Redis lost is made whole by sending the text again from where Redis says it stands.
+Of a running candidate Redis holds its text so far (a string, appended to) and its attempt and length (a hash). A
+frame's number is the position of its first character, so any two holders of a text can tell what the other lacks,
+frames can be merged on the way, and a log that Redis lost is made whole by sending the text again from where Redis
+says it stands.
 
 Redis is disposable: the rows are the truth. What cannot be published is kept by the sender until it can.
 """
@@ -159,9 +160,7 @@ class Log:
         pipeline = self.redis.pipeline(transaction=False)
         for key in _keys(candidate):
             pipeline.expire(key, ENDED_TTL)
-        pipeline.publish(
-            ROOM + session, pack(Live("end", candidate, attempt, length, 0, orjson.dumps(payload)))
-        )
+        pipeline.publish(ROOM + session, pack(Live("end", candidate, attempt, length, 0, orjson.dumps(payload))))
         await pipeline.execute()
 
     async def replay(self, candidate: str) -> Replay | None:
@@ -178,7 +177,7 @@ class Log:
         await self.redis.publish(ROOM + session, pack(Live("event", sender, 0, 0, 0, orjson.dumps(payload))))
 
     async def call_stop(self, inspiration: str) -> None:
-        """Ask whichever worker is writing for this inspiration to stop; the row's flag is the truth, this is only faster."""
+        """Ask whichever worker is writing to stop. The row's flag is the truth; this is only faster."""
         await self.redis.publish(CONTROL, inspiration)
 
     async def say_engine(self, payload: wire.Payload) -> None:

@@ -45,7 +45,7 @@ def enqueue_write(inspiration_id: str) -> None:
 
 
 async def _the_scribe() -> Scribe:
-    global _scribe  # noqa: PLW0603 - one scribe a process, made on the process's loop
+    global _scribe  # one scribe a process, made on the process's loop
     if _scribe is None:
         _scribe = Scribe()
     return _scribe

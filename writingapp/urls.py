@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from writingapp.admin import desk
 from writingapp.api import api
-from writingapp.views import account, errors, mornings, sessions, today
+from writingapp.views import account, errors, health, mornings, sessions, today
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("language/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),
     path("staff/", desk.urls),
+    path("healthz", health.healthz),
 ]
 
 handler400 = errors.bad_request

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, ValidationError
 
 from inference.verse.forms import FORMS
 from writingapp.models import Candidate, Inspiration, WritingSession
@@ -19,6 +19,8 @@ Payload = dict[str, Any]
 
 # --- in --------------------------------------------------------------------------------------------------------------
 class _In(BaseModel):
+    """What a client sends: fields beyond the known are ignored, so that a newer page can speak to an older house."""
+
     model_config = ConfigDict(strict=False, extra="ignore", frozen=True)
 
 
@@ -109,14 +111,17 @@ class Ping(_In):
 
 
 Message = Save | Inspire | Attach | Stop | Take | Clock | Extend | Ack | Ping
-_messages: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
+
+
+class _Any(RootModel[Annotated[Message, Discriminator("type")]]):
+    """Any one of them, told apart by `type`."""
 
 
 def parse(raw: str | bytes) -> Message:
     """Read a client's message. Raises Refusal: malformed, unknown_type."""
     try:
         loaded = orjson.loads(raw)
-        return _messages.validate_python(loaded)
+        return _Any.model_validate(loaded).root
     except orjson.JSONDecodeError:
         raise Refusal("malformed") from None
     except ValidationError as fault:
@@ -154,9 +159,7 @@ def _span_ms(span: timedelta) -> int:
     return int(span.total_seconds() * 1000)
 
 
-def hello(
-    session: WritingSession, inspirations: list[Payload], engine: Payload, now: datetime
-) -> Payload:
+def hello(session: WritingSession, inspirations: list[Payload], engine: Payload, now: datetime) -> Payload:
     return {
         "type": "hello",
         "protocol": PROTOCOL,

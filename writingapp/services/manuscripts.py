@@ -119,9 +119,7 @@ def _answer_again(session: WritingSession, earlier: Revision) -> Saved | Conflic
     if earlier.rev is None:
         return Conflict(earlier.save_id, session.rev, session.text)
     patch = Patch(earlier.start, earlier.end, earlier.inserted)
-    return Saved(
-        earlier.save_id, earlier.base_rev, earlier.rev, patch, earlier.late, session.characters, repeated=True
-    )
+    return Saved(earlier.save_id, earlier.base_rev, earlier.rev, patch, earlier.late, session.characters, repeated=True)
 
 
 def _accept(session: WritingSession, save_id: uuid.UUID, change: Change, now: datetime) -> Saved:

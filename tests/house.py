@@ -1,0 +1,152 @@
+"""A whole house for one test: Redis, engine, worker, beat and web as real processes on free ports."""
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tests.processes import ROOT, Process, RedisServer, free_port, python, wait_until
+
+CACHED_MODEL = Path("~/.cache/bailu/models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").expanduser()
+SIT_DOWN = """
+import json
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+from django.conf import settings
+from writingapp.models import User
+from writingapp.services import sessions
+told = []
+for name in %r:
+    user = User.objects.create_user(username=name)
+    store = SessionStore()
+    store[SESSION_KEY] = str(user.pk)
+    store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store.save()
+    session = sessions.start(user=user, minutes=10, theme="湖", goal=None, now=timezone.now())
+    told.append((store.session_key, str(session.pk)))
+print(json.dumps(told))
+"""
+ROW = """
+import json
+from writingapp.models import Candidate
+row = Candidate.objects.get(pk=%r)
+print(json.dumps((row.status, row.text)))
+"""
+READY_WITHIN = 90.0  # seconds; the real engine loads in under ten here
+
+
+def test_model() -> Path:
+    """The 0.5B file for tests; `python -m inference.supply qwen2.5-coder-0.5b` brings it."""
+    return Path(os.environ.get("BAILU_TEST_MODEL") or CACHED_MODEL)
+
+
+@dataclass
+class House:
+    """The processes, each of which a test may kill and start again."""
+
+    folder: Path
+    engine_kind: Literal["fake", "llamacpp"] = "fake"
+    rate: float = 60.0  # of the fake engine, tokens a second
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.processes: list[Process] = []
+        try:
+            self._build()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _build(self) -> None:
+        self.web_port, self.engine_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.web_port}"
+        self.redis = RedisServer(self.folder / "redis")
+        database = os.environ.get("HOUSE_DATABASE_URL") or f"sqlite:///{self.folder / 'house.sqlite3'}"
+        self.env = {
+            "DATA_DIR": str(self.folder),
+            "DATABASE_URL": database,
+            "REDIS_URL": self.redis.url,
+            "ENGINE_KIND": self.engine_kind,
+            "ENGINE_URL": f"http://127.0.0.1:{self.engine_port}",
+            "PORT": str(self.web_port),
+            "SITE_ORIGINS": self.url,
+            "SECRET_KEY": "for one test house only, and long enough for that",
+            "LOG_LEVEL": "INFO",
+        } | self.settings
+        self.processes.append(self.redis)
+        self.engine = self._start("engine", self._engine_argv())
+        self.manage("migrate", "-v", "0")
+        self.web = self._start("web", python("-m", "daphne", "-b", "127.0.0.1", "-p", str(self.web_port), "-v", "0",
+                                             "--websocket-max-message-size", "4194304", "--websocket-max-frame-size",
+                                             "4194304", "writingapp.asgi:application"))  # fmt: skip
+        celery = python("-m", "celery", "-A", "writingapp")
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        self.worker = self._start("worker", [*celery, "worker", "-P", "threads", "-Q", "inspire,upkeep", *quiet])
+        self.beat = self._start("beat", [*celery, "beat", "-s", str(self.folder / "beat"), "--pidfile="])
+
+    def wait(self) -> None:
+        """Until the page answers and the engine is ready."""
+        wait_until(lambda: _answers(f"{self.url}/healthz"), within=READY_WITHIN, what="the web process")
+        wait_until(lambda: _answers(f"http://127.0.0.1:{self.engine_port}/health"), within=READY_WITHIN, what="engine")
+
+    def manage(self, *command: str) -> str:
+        done = subprocess.run(
+            python("manage.py", *command), env=os.environ | self.env, cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def sit_down(self, *names: str) -> list[tuple[str, str]]:
+        """Make writers, each logged in and with a session begun; answers (cookie, session id) of each."""
+        return [tuple(pair) for pair in json.loads(self.manage("shell", "-v", "0", "-c", SIT_DOWN % (names,)))]
+
+    def row(self, candidate: str) -> tuple[str, str]:
+        """What the database holds of a candidate: (status, text)."""
+        told = self.manage("shell", "-v", "0", "-c", ROW % (candidate,))
+        status, text = json.loads(told)
+        return status, text
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.stop()
+
+    def _start(self, name: str, argv: list[str]) -> Process:
+        process = Process(argv, env=self.env, log=self.folder / f"{name}.log")
+        self.processes.append(process)
+        return process
+
+    def _engine_argv(self) -> list[str]:
+        port = ["--port", str(self.engine_port)]
+        if self.engine_kind == "fake":
+            return python("-m", "inference.engines.fake", *port, "--rate", str(self.rate))
+        return python("-m", "inference.embedded", "--model", str(test_model()), *port, "--threads", "1", "--slots", "2")
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+@contextlib.contextmanager
+def house(*, engine_kind: Literal["fake", "llamacpp"] = "fake", rate: float = 60.0, **settings: str) -> Iterator[House]:
+    """A house that stands ready; whatever happens inside, nothing of it is left behind."""
+    with tempfile.TemporaryDirectory(prefix="bailu-house-", ignore_cleanup_errors=True) as folder:
+        built = House(Path(folder), engine_kind, rate, settings)
+        try:
+            built.wait()
+            yield built
+        finally:
+            built.stop()

@@ -1,0 +1,190 @@
+"""Asking, and the rows that a worker holds: claims, leases, attempts, the sweep."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone, translation
+
+from writingapp.models import Candidate, User, WritingSession
+from writingapp.refusals import Refusal
+from writingapp.services import claims, inspiring, sessions
+from writingapp.services.claims import LEASE, MOST_ATTEMPTS, UNNOTICED, Claim
+from writingapp.services.inspiring import Asked, Busy, Invalid
+
+NOW = timezone.now()
+
+
+@pytest.fixture
+def session(owner: User) -> WritingSession:
+    return sessions.start(user=owner, minutes=10, theme="湖", goal=None, now=NOW)
+
+
+def ask(session: WritingSession, **changes: Any) -> Asked | Busy | Invalid:
+    asked: dict[str, Any] = {
+        "key": uuid.uuid4(),
+        "kind": "poem",
+        "form": "wujue",
+        "wish": "清晨的湖",
+        "before": "",
+        "candidates": 2,
+        "now": NOW,
+    }
+    return inspiring.ask(session=session, **asked | changes)
+
+
+def asked(session: WritingSession, **changes: Any) -> Asked:
+    answer = ask(session, **changes)
+    assert isinstance(answer, Asked)
+    return answer
+
+
+def claim(answer: Asked, now: datetime = NOW) -> Claim:
+    held = claims.claim_next(inspiration_id=str(answer.inspiration.pk), now=now)
+    assert held is not None
+    return held
+
+
+def test_it_stores_exactly_what_the_model_will_see(session: WritingSession) -> None:
+    answer = asked(session)
+    assert any("清晨的湖" in message["content"] for message in answer.inspiration.messages)
+    first, second = answer.candidates
+    assert first.sampling["seed"] != second.sampling["seed"]
+    assert first.sampling["constraint"]["form"] == "wujue"
+
+
+def test_the_same_key_is_the_same_ask(session: WritingSession) -> None:
+    first = asked(session)
+    again = asked(session, key=first.inspiration.key, wish="别的")
+    assert (again.inspiration.pk, again.repeated) == (first.inspiration.pk, True)
+    assert Candidate.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"kind": "novel"}, "kind"),
+        ({"form": "sonnet"}, "form"),
+        ({"form": ""}, "form"),
+        ({"kind": "continue", "before": " \n"}, "kind"),
+        ({"wish": "长" * 501}, "wish"),
+        ({"before": "长" * 2001}, "before"),
+        ({"candidates": 0}, "candidates"),
+        ({"candidates": 3}, "candidates"),
+    ],
+)
+def test_each_fault_is_told_beside_its_field(session: WritingSession, changes: dict[str, Any], field: str) -> None:
+    with translation.override("zh-hans"):
+        answer = ask(session, **changes)
+    assert isinstance(answer, Invalid)
+    assert list(answer.errors) == [field]
+    assert Candidate.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "language"),
+    [
+        ({"wish": "the lake at dawn", "form": "free"}, "en"),
+        ({"wish": "湖", "form": "free"}, "zh"),
+        ({"wish": "湖", "form": "english"}, "en"),
+        ({"wish": "the lake", "form": "wujue"}, "zh"),
+        ({"wish": "", "form": "free"}, "zh"),
+    ],
+)
+def test_the_language_of_the_wish_decides_unless_the_form_has_one(
+    session: WritingSession, changes: dict[str, Any], language: str
+) -> None:
+    assert asked(session, **changes).inspiration.language == language
+
+
+def test_a_writer_has_one_being_written_and_one_waiting(session: WritingSession) -> None:
+    asked(session)
+    asked(session)
+    answer = ask(session)
+    assert isinstance(answer, Busy)
+    assert answer.retry_after_ms > 0
+
+
+def test_nothing_is_asked_in_a_finished_session(session: WritingSession) -> None:
+    sessions.finish(session=session, now=NOW)
+    with pytest.raises(Refusal, match="finished"):
+        ask(session)
+
+
+def test_candidates_are_written_one_after_the_other(session: WritingSession) -> None:
+    answer = asked(session)
+    first = claim(answer)
+    assert claims.claim_next(inspiration_id=str(answer.inspiration.pk), now=NOW) is None
+    claims.end(claim=first, status="done", text="诗", now=NOW)
+    second = claim(answer)
+    assert (first.candidate_id, second.candidate_id) == tuple(str(row.pk) for row in answer.candidates)
+
+
+def test_a_silent_worker_loses_its_claim_to_the_next(session: WritingSession) -> None:
+    answer = asked(session)
+    first = claim(answer)
+    claims.checkpoint(claim=first, text="半首", now=NOW)
+    later = NOW + LEASE + timedelta(seconds=1)
+    second = claim(answer, later)
+    assert (second.attempt, second.written) == (2, "半首")
+    assert not claims.checkpoint(claim=first, text="旧的", now=later)
+    assert claims.end(claim=first, status="done", text="旧的", now=later) is None
+    assert claims.end(claim=second, status="done", text="整首", now=later) is not None
+
+
+def test_a_stop_ends_what_nobody_began(session: WritingSession) -> None:
+    answer = asked(session)
+    first = claim(answer)
+    ended = inspiring.stop(inspiration=answer.inspiration, now=NOW)
+    assert [str(row.pk) for row in ended] == [str(answer.candidates[1].pk)]
+    assert claims.stop_is_requested(claim=first)
+
+
+def test_the_sweep_calls_again_for_what_was_lost(session: WritingSession) -> None:
+    answer = asked(session)
+    assert claims.sweep(now=NOW).again == []
+    late = NOW + UNNOTICED + timedelta(seconds=1)
+    assert claims.sweep(now=late).again == [str(answer.inspiration.pk)]
+    assert claims.sweep(now=late).again == []  # called a moment ago
+
+
+def test_the_sweep_leaves_a_candidate_that_waits_for_its_sibling(session: WritingSession) -> None:
+    answer = asked(session)
+    held = claim(answer)
+    late = NOW + UNNOTICED + timedelta(seconds=1)
+    claims.checkpoint(claim=held, text="", now=late)
+    assert claims.sweep(now=late).again == []
+
+
+def test_the_sweep_calls_again_for_a_dead_worker(session: WritingSession) -> None:
+    answer = asked(session)
+    claim(answer)
+    assert claims.sweep(now=NOW + LEASE * 2).again == [str(answer.inspiration.pk)]
+
+
+def test_the_sweep_ends_what_was_stopped_under_a_dead_worker(session: WritingSession) -> None:
+    answer = asked(session)
+    claims.checkpoint(claim=claim(answer), text="半首", now=NOW)
+    inspiring.stop(inspiration=answer.inspiration, now=NOW)
+    ended = claims.sweep(now=NOW + LEASE * 2).ended
+    assert [(row.status, row.text) for row in ended] == [("stopped", "半首")]
+
+
+def test_the_sweep_gives_up_after_several_attempts_and_keeps_the_text(session: WritingSession) -> None:
+    answer = asked(session, candidates=1)
+    now = NOW
+    for _ in range(MOST_ATTEMPTS):
+        claims.checkpoint(claim=claim(answer, now), text="半首", now=now)
+        now += LEASE * 2
+    swept = claims.sweep(now=now)
+    assert swept.again == []
+    assert [(row.status, row.text, row.error) for row in swept.ended] == [("interrupted", "半首", "too_many_attempts")]
+
+
+def test_taking_is_recorded_once(session: WritingSession) -> None:
+    row = asked(session).candidates[0]
+    inspiring.take(candidate=row, now=NOW)
+    inspiring.take(candidate=row, now=NOW + timedelta(hours=1))
+    row.refresh_from_db()
+    assert row.taken_at == NOW

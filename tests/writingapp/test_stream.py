@@ -1,0 +1,134 @@
+"""The log and the outlet, on a real server: positions, fencing, lost data, a server that comes back."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.processes import RedisServer
+from writingapp import stream, wire
+from writingapp.outlet import Outlet
+from writingapp.stream import FENCED, Frame, Log
+
+SESSION = "s"
+
+
+@pytest.fixture
+async def log(own_redis: str) -> AsyncIterator[Log]:
+    log = Log(stream.connect())
+    yield log
+    await log.redis.aclose()
+
+
+@pytest.fixture
+def candidate() -> str:
+    return str(uuid.uuid4())
+
+
+def frame(candidate: str, seq: int, text: str, attempt: int = 1) -> Frame:
+    return Frame(SESSION, candidate, attempt, seq, text)
+
+
+async def text_of(log: Log, candidate: str) -> str:
+    replay = await log.replay(candidate)
+    return replay.text if replay else ""
+
+
+async def test_it_appends_by_position(log: Log, candidate: str) -> None:
+    assert await log.append([frame(candidate, 0, "白露"), frame(candidate, 2, "为霜𠮷")]) == [2, 5]
+    assert await text_of(log, candidate) == "白露为霜𠮷"
+
+
+async def test_a_repeated_frame_changes_nothing(log: Log, candidate: str) -> None:
+    await log.append([frame(candidate, 0, "白露")])
+    assert await log.append([frame(candidate, 0, "白露")]) == [2]
+    assert await text_of(log, candidate) == "白露"
+
+
+async def test_a_gap_is_answered_with_where_the_log_stands(log: Log, candidate: str) -> None:
+    await log.append([frame(candidate, 0, "白露")])
+    assert await log.append([frame(candidate, 7, "霜")]) == [2]
+
+
+async def test_an_earlier_attempt_is_fenced_off(log: Log, candidate: str) -> None:
+    await log.append([frame(candidate, 0, "白露")])
+    assert await log.begin(SESSION, candidate, 2, "白")
+    assert await log.append([frame(candidate, 2, "为")]) == [FENCED]
+    assert not await log.begin(SESSION, candidate, 1, "")
+    assert await log.append([frame(candidate, 1, "云", attempt=2)]) == [2]
+    assert await text_of(log, candidate) == "白云"
+
+
+async def test_every_frame_is_published_as_it_was_logged(log: Log, candidate: str) -> None:
+    async with log.redis.pubsub() as listening:
+        await listening.subscribe(stream.ROOM + SESSION)
+        await listening.get_message(timeout=5)
+        await log.append([frame(candidate, 0, "白\n露")])
+        said = await listening.get_message(timeout=5)
+    live = stream.unpack(said["data"])
+    assert (live.kind, live.candidate, live.attempt, live.seq, live.length) == ("frame", candidate, 1, 0, 3)
+    assert live.body.decode() == wire.dumps(wire.frame(candidate, 1, 0, "白\n露"))
+
+
+async def test_the_scripts_come_back_after_redis_lost_them(log: Log, candidate: str) -> None:
+    await log.append([frame(candidate, 0, "白")])
+    await log.redis.script_flush()
+    assert await log.append([frame(candidate, 1, "露")]) == [2]
+
+
+async def test_the_outlet_sends_everything_it_was_given(log: Log, candidate: str) -> None:
+    outlet = Outlet(log)
+    running = asyncio.create_task(outlet.run())
+    texts = [outlet.open(SESSION, str(uuid.uuid4()), 1, "") for _ in range(20)]
+    for character in "春眠不觉晓处处闻啼鸟":
+        for each in texts:
+            outlet.write(each, character)
+        await asyncio.sleep(0)
+    await asyncio.gather(*(outlet.close(each) for each in texts))
+    running.cancel()
+    assert {await text_of(log, each.candidate) for each in texts} == {"春眠不觉晓处处闻啼鸟"}
+
+
+async def test_the_outlet_makes_whole_what_redis_lost(log: Log, candidate: str) -> None:
+    outlet = Outlet(log)
+    running = asyncio.create_task(outlet.run())
+    text = outlet.open(SESSION, candidate, 1, "")
+    outlet.write(text, "明月")
+    await text.settled.wait()
+    await log.redis.flushall()
+    outlet.write(text, "松间照")
+    await outlet.close(text)
+    running.cancel()
+    assert await text_of(log, candidate) == "明月松间照"
+
+
+async def test_the_outlet_holds_on_while_redis_is_away(log: Log, candidate: str, the_redis: RedisServer) -> None:
+    outlet = Outlet(log)
+    running = asyncio.create_task(outlet.run())
+    text = outlet.open(SESSION, candidate, 1, "")
+    outlet.write(text, "清泉")
+    await text.settled.wait()
+    the_redis.kill()
+    outlet.write(text, "石上")
+    await asyncio.sleep(0.5)  # long enough to fail at least once
+    assert text.sent == 2
+    the_redis.start()
+    the_redis.wait()
+    outlet.write(text, "流")
+    await text.settled.wait()
+    await outlet.close(text)
+    running.cancel()
+    assert await text_of(log, candidate) == "清泉石上流"
+
+
+async def test_the_outlet_learns_that_it_was_fenced(log: Log, candidate: str) -> None:
+    outlet = Outlet(log)
+    running = asyncio.create_task(outlet.run())
+    text = outlet.open(SESSION, candidate, 1, "")
+    await log.begin(SESSION, candidate, 2, "")
+    outlet.write(text, "迟了")
+    await outlet.close(text)
+    running.cancel()
+    assert text.fenced
+    assert await text_of(log, candidate) == ""

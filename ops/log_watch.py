@@ -1,4 +1,4 @@
-"""Brings the errors in the logs to the terminal: the line that says ERROR, once; the rest stays in the log."""
+"""Follows the log files of a running house, and brings their errors to the terminal."""
 
 import re
 from pathlib import Path
@@ -8,31 +8,39 @@ STAMP = re.compile(r"^\[?\d{4}-\d\d-\d\d[ T][\d:,.+]+:?\s*")
 LONGEST = 200
 
 
+class Tail:
+    """A growing file; each call of `lines` tells what is new since the last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = path.stat().st_size if path.exists() else 0
+
+    def lines(self) -> list[str]:
+        if not self._path.exists():
+            return []
+        size = self._path.stat().st_size
+        if size < self._at:  # it was rotated
+            self._at = 0
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            whole = file.read(size - self._at).rpartition(b"\n")[0]  # a half-written line waits for its end
+        self._at += len(whole) + 1 if whole else 0
+        return whole.decode(errors="replace").splitlines()
+
+
 class LogWatch:
-    """Follows growing files; each call of `errors` tells what is new since the last."""
+    """The errors in some logs: the line that says ERROR, once; what follows it stays in the file."""
 
     def __init__(self, logs: list[Path]) -> None:
-        self._at = {log: log.stat().st_size if log.exists() else 0 for log in logs}
+        self._tails = {log.stem: Tail(log) for log in logs}
         self._told: set[tuple[str, str]] = set()
 
     def errors(self) -> list[str]:
         found = []
-        for log, at in self._at.items():
-            for line in self._new_lines(log, at):
+        for name, tail in self._tails.items():
+            for line in tail.lines():
                 bare = STAMP.sub("", line)[:LONGEST]
-                if ERROR.search(line) and (log.name, bare) not in self._told:
-                    self._told.add((log.name, bare))
-                    found.append(f"{log.stem}: {bare}")
+                if ERROR.search(line) and (name, bare) not in self._told:
+                    self._told.add((name, bare))
+                    found.append(f"{name}: {bare}")
         return found
-
-    def _new_lines(self, log: Path, at: int) -> list[str]:
-        if not log.exists():
-            return []
-        size = log.stat().st_size
-        if size < at:  # it was rotated
-            at = 0
-        with log.open("rb") as file:
-            file.seek(at)
-            whole = file.read(size - at).rpartition(b"\n")[0]  # a half-written line waits for its end
-        self._at[log] = at + (len(whole) + 1 if whole else 0)
-        return whole.decode(errors="replace").splitlines()

@@ -9,7 +9,6 @@ from ops.readiness import status_of, web_works
 from ops.supervision import Fall, Places
 from ops.words import sentence
 
-LOOK_EVERY = 0.25  # seconds
 WEB_PATIENCE = 30.0  # seconds before we say that the web process is slow
 FALLS = 3  # of one program within FALL_WINDOW seconds, before we say that it cannot stay up
 FALL_WINDOW = 30.0
@@ -25,24 +24,19 @@ class Narrator:
         self._logs = LogWatch([places.logs / f"{name}.log" for name in names if name != "redis"])
         self._falls: dict[str, list[float]] = {}
         self._began = time.monotonic()
-        self._next_look = 0.0
         self._web_ready = self._web_slow = False
         self._engine_told = self._engine_ready = "engine" not in names
 
     def look(self) -> None:
-        now = time.monotonic()
-        if now < self._next_look:
-            return
-        self._next_look = now + LOOK_EVERY
         if not self._web_ready:
-            self._look_at_web(now)
+            self._look_at_web(time.monotonic())
         elif not self._engine_ready:
             self._look_at_engine()
         for error in self._logs.errors():
             self._say(error)
 
     def _look_at_web(self, now: float) -> None:
-        status = status_of(self._house.own_address + "/")
+        status = status_of(self._house.own_address + "/healthz")
         if web_works(status):
             self._web_ready = True
             self._say(sentence("ready", address=self._house.address))

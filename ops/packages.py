@@ -34,8 +34,8 @@ FULL = ("No space left on device", "Disk quota exceeded")
 def make_venv(venv: Path, python: str) -> None:
     """A working environment in `venv`; one that is broken or of a Python that no longer fits is made anew."""
     if (venv / "bin" / "python").exists():
-        version = version_of(inside(venv))
-        if version and fits(version) and _runs(inside(venv), "-m", "pip", "--version"):
+        version = version_of(inside(venv), needs="pip")
+        if version and fits(version):
             return
         shutil.rmtree(venv)
     version = version_of(python) or "3"
@@ -48,10 +48,6 @@ def make_venv(venv: Path, python: str) -> None:
         if any(mark in made.stdout.decode(errors="replace") for mark in FULL):
             raise no_room(venv.parent, ROOM)
         raise Refusal("no_venv", version=".".join(version.split(".")[:2]))
-
-
-def _runs(*command: str) -> bool:
-    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def no_room(folder: Path, need: int) -> Refusal:

@@ -16,9 +16,9 @@ def fits(version: str) -> bool:
     return ".".join(version.split(".")[:2]) in FITTING
 
 
-def version_of(python: str) -> str | None:
-    """What a Python says its version is; None if it does not run (a shim without a Python behind it, a dead link)."""
-    ask = [python, "-c", "import platform; print(platform.python_version())"]
+def version_of(python: str, needs: str = "platform") -> str | None:
+    """What a Python says its version is; None if it does not run (a mere shim), or lacks a module."""
+    ask = [python, "-c", "import platform, " + needs + "; print(platform.python_version())"]
     try:
         answer = subprocess.run(ask, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

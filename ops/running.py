@@ -4,7 +4,6 @@ import os
 import queue
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +11,11 @@ from types import FrameType
 
 from ops.narrator import Narrator
 from ops.processes import Program
-from ops.supervision import Places, Supervisor, fall_in
+from ops.supervision import Places, Supervisor
 from ops.words import sentence
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_EVERY = 0.2  # seconds
 LAST_WORDS = 5  # seconds on top of what the programs may take to stop
 
 
@@ -50,32 +50,17 @@ def watch(programs: list[Program], places: Places, narrator: Narrator) -> int:
     """Run the programs until asked to stop. The exit code: 0 if they stopped because they were asked to."""
     with asked_to_stop() as asked:
         supervisor = Supervisor(programs, places)
-        said: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(supervisor, said), daemon=True).start()
         try:
             while supervisor.process.poll() is None and asked.empty():
                 narrator.look()
-                _tell(said, narrator)
+                for fall in supervisor.falls():
+                    narrator.fell(fall)
+                time.sleep(LOOK_EVERY)
             if not asked.empty():
                 return _stop(supervisor, asked, patience=sum(program.stop_seconds for program in programs) + LAST_WORDS)
             return _gone(supervisor, places)
         finally:
             supervisor.sweep()
-
-
-def _read(supervisor: Supervisor, said: "queue.SimpleQueue[str]") -> None:
-    assert supervisor.process.stdout is not None
-    for line in supervisor.process.stdout:
-        said.put(line)
-
-
-def _tell(said: "queue.SimpleQueue[str]", narrator: Narrator) -> None:
-    try:
-        fall = fall_in(said.get(timeout=0.2))
-    except queue.Empty:
-        return
-    if fall is not None:
-        narrator.fell(fall)
 
 
 def _stop(supervisor: Supervisor, asked: "queue.SimpleQueue[int]", *, patience: float) -> int:
@@ -100,7 +85,7 @@ def _gone(supervisor: Supervisor, places: Places) -> int:
     if code < 0:
         say(sentence("supervisor_gone"))
     else:
-        log = places.logs / "supervisor.log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-        say(sentence("supervisor_failed", why=lines[-1] if lines else code, log=log))
+        lines = places.last_words.read_text(encoding="utf-8", errors="replace").splitlines()
+        why = lines[-1] if lines else code
+        say(sentence("supervisor_failed", why=why, log=places.logs / "supervisor.log"))
     return 1

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from ops.log_watch import Tail
 from ops.processes import Program
 
 FILES_MOST = 16384  # 10,000 open sockets, and room for the rest
@@ -35,10 +36,16 @@ class Places:
     def lock(self) -> Path:
         return self.state / "house.lock"
 
+    @property
+    def last_words(self) -> Path:
+        """What supervisord says when it cannot even open its log."""
+        return self.state / "supervisord.err"
+
     def make(self) -> None:
         """Folders only their owner may read, and none of the pid files of an earlier run."""
         for folder in (self.state, self.logs):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
         for left in self.state.glob("*.pid"):
             left.unlink()
 
@@ -54,7 +61,7 @@ def configuration(programs: Iterable[Program], places: Places) -> str:
         lines += ["", f"[program:{program.name}]", f"command={_command(program, places)}"]
         lines += [f"directory={_quoted(places.root)}", f"priority={program.order}"]
         lines += ["startsecs=0", "autorestart=true", "stopsignal=TERM", f"stopwaitsecs={program.stop_seconds}"]
-        lines += ["killasgroup=true", "redirect_stderr=true"]
+        lines += ["stopasgroup=true", "redirect_stderr=true"]
         lines += [f"stdout_logfile={_quoted(places.logs / program.name)}.log"]
         lines += ["stdout_logfile_maxbytes=5MB", "stdout_logfile_backups=3"]
     return "\n".join(lines) + "\n"
@@ -69,45 +76,6 @@ def _command(program: Program, places: Places) -> str:
     argv += ["--parent-file", str(places.pid_file("supervisor"))]
     argv += ["--after", program.after] if program.after else []
     return _quoted(shlex.join([*argv, "--", *program.argv]))
-
-
-class Supervisor:
-    """A running supervisord. In its own session: Ctrl+C at the terminal reaches us alone, and we stop it in order."""
-
-    def __init__(self, programs: Iterable[Program], places: Places) -> None:
-        """Start it. The caller holds `places.lock`, which names the process that supervisord must not outlive."""
-        conf = places.state / "supervisord.conf"
-        conf.write_text(configuration(programs, places), encoding="utf-8")
-        argv = [sys.executable, "-m", "ops.child", "--pid-file", str(places.pid_file("supervisor"))]
-        argv += ["--parent-file", str(places.lock), "--signal", "TERM", "--"]
-        argv += [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(conf)]
-        self.process = subprocess.Popen(
-            argv,
-            cwd=places.root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-
-    def ask_to_stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-
-    def sweep(self) -> list[int]:
-        """Kill whatever is left of its session: programs, and programs of programs. Tells whom."""
-        swept = []
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == self.process.pid:
-                    process.kill()
-                    swept.append(process.pid)
-            except (psutil.Error, ProcessLookupError, PermissionError):
-                continue
-        self.process.wait()
-        return swept
 
 
 @dataclass(frozen=True)
@@ -125,3 +93,45 @@ def fall_in(line: str) -> Fall | None:
         return None
     killed = KILLED.search(found["how"])
     return Fall(found["name"], killed["signal"] if killed else found["how"])
+
+
+class Supervisor:
+    """A running supervisord. In its own session: Ctrl+C at the terminal reaches us alone, and we stop it in order."""
+
+    def __init__(self, programs: Iterable[Program], places: Places) -> None:
+        """Start it. The caller holds `places.lock`, which names the process that supervisord must not outlive."""
+        self._log = Tail(places.logs / "supervisor.log")
+        conf = places.state / "supervisord.conf"
+        conf.write_text(configuration(programs, places), encoding="utf-8")
+        argv = [sys.executable, "-m", "ops.child", "--pid-file", str(places.pid_file("supervisor"))]
+        argv += ["--parent-file", str(places.lock), "--signal", "TERM", "--"]
+        argv += [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(conf)]
+        self.process = subprocess.Popen(
+            argv,
+            cwd=places.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # it says the same in its log; a pipe would break with us and take it along
+            stderr=places.last_words.open("wb"),
+            start_new_session=True,
+        )
+
+    def falls(self) -> list[Fall]:
+        """The programs that have stopped since the last call without having been asked to."""
+        return [fall for line in self._log.lines() if (fall := fall_in(line)) is not None]
+
+    def ask_to_stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def sweep(self) -> list[int]:
+        """Kill whatever is left of its session: programs, and programs of programs. Tells whom."""
+        swept = []
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self.process.pid:
+                    process.kill()
+                    swept.append(process.pid)
+            except (psutil.Error, ProcessLookupError, PermissionError):
+                continue
+        self.process.wait()
+        return swept

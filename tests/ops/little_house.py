@@ -1,6 +1,6 @@
 """Runs a little house in a process of its own, as `make run` does: a real Redis-protocol server and stand-ins.
 
-    python -m tests.ops.little_house FOLDER WEB_PORT ENGINE_PORT REDIS_PORT
+python -m tests.ops.little_house FOLDER WEB_PORT ENGINE_PORT REDIS_PORT
 """
 
 import sys
@@ -12,6 +12,7 @@ from ops.narrator import Narrator
 from ops.processes import Program
 from ops.running import say, watch
 from ops.supervision import Places
+from ops.words import Refusal
 
 
 def main(folder: Path, web: int, engine: int, redis: int) -> int:
@@ -28,17 +29,28 @@ def main(folder: Path, web: int, engine: int, redis: int) -> int:
     )
     places = Places(root=ROOT, state=house.state, logs=house.logs)
     stand_in = (sys.executable, "-m", "tests.ops.stand_in")
-    server = (sys.executable, "-m", "ops.redis_server", str(redis), str(folder / "redis"), str(house.logs / "redis.log"))
+    server = (
+        sys.executable,
+        "-m",
+        "ops.redis_server",
+        str(redis),
+        str(folder / "redis"),
+        str(house.logs / "redis.log"),
+    )
     programs = [
         Program("web", (*stand_in, str(web), "--with-child"), order=50, stop_seconds=3, after=f"127.0.0.1:{redis}"),
         Program("engine", (*stand_in, str(engine)), order=20, stop_seconds=3),
         Program("broken", (sys.executable, "-c", "raise SystemExit(3)"), order=15, stop_seconds=3),
         Program("redis", server, order=10, stop_seconds=3),
     ]
-    places.state.mkdir(parents=True)
-    with lock.hold(folder, places.lock):
-        places.make()
-        return watch(programs, places, Narrator(house, places, [program.name for program in programs], say))
+    places.state.mkdir(parents=True, exist_ok=True)
+    try:
+        with lock.hold(folder, places.lock):
+            places.make()
+            return watch(programs, places, Narrator(house, places, [program.name for program in programs], say))
+    except Refusal as refusal:
+        say(str(refusal))
+        return 1
 
 
 if __name__ == "__main__":

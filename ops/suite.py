@@ -1,0 +1,98 @@
+"""`make test`: every test this machine can run, on SQLite and again on PostgreSQL, and at the end what was left out.
+
+With CI=true nothing may be left out. Arguments go to pytest: `make test ONLY="tests/ops -k ports"`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from inference import supply
+from inference.models.catalogue import SMALL
+from inference.models.trouble import SupplyError
+from ops import postgres
+from ops.house import ROOT
+from ops.words import sentence
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_TESTS = 5  # pytest's exit code when its selection is empty
+
+
+class Suite:
+    """One run of everything, and its verdict."""
+
+    def __init__(self, only: list[str]) -> None:
+        self.only = only
+        self.strict = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+        self.failed: list[str] = []
+        self.left_out: list[tuple[str, str]] = []
+        self.without: list[str] = []  # markers
+
+    def leave_out(self, what: str, why: str, marker: str = "") -> None:
+        self.left_out.append((what, why))
+        if marker:
+            self.without.append(marker)
+
+    def look_around(self) -> None:
+        """What this machine has: the test model, a browser."""
+        try:
+            os.environ.setdefault("BAILU_TEST_MODEL", str(supply.from_environment().find(SMALL)))
+        except SupplyError as error:
+            self.leave_out("engine", str(error), "engine")
+        if not any(shutil.which(name) for name in CHROMIUM):
+            self.leave_out("browser", "no Chromium (apt install chromium)", "browser")
+
+    def pytest(self, title: str, *markers: str, **settings: str) -> None:
+        print(f"\n== {title}", flush=True)
+        without = [f"not {marker}" for marker in (*self.without, *markers)]
+        command = [sys.executable, "-m", "pytest", "-p", "tests.strict_skips", "-q", *self.only]
+        command += ["-m", " and ".join(without)] if without else []
+        self.note(title, command, settings)
+
+    def note(self, title: str, command: list[str], settings: dict[str, str] | None = None) -> None:
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(settings or {})}, check=False)
+        if done.returncode not in ({0, NO_TESTS} if self.only else {0}):
+            self.failed.append(title)
+
+    def javascript(self) -> None:
+        node = shutil.which("node")
+        tests = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "js").glob("*.test.mjs"))
+        if node is None:
+            self.leave_out("tests/js", "no Node.js (apt install nodejs)")
+        elif not self.only:
+            print("\n== JavaScript", flush=True)
+            self.note("JavaScript", [node, "--test", *tests])
+
+    def on_postgresql(self) -> None:
+        """Again, all but what never sees a database: tests/inference, tests/ops, and the real engine."""
+        programs = postgres.binaries()
+        if programs is None:
+            self.leave_out("PostgreSQL", "no initdb (apt install postgresql)")
+            return
+        with postgres.cluster(programs) as url:
+            self.only = self.only or ["tests/writingapp", "tests/browser"]
+            self.pytest("PostgreSQL", "engine", DATABASE_URL=url)
+
+    def verdict(self) -> int:
+        print()
+        for what, why in self.left_out:
+            print(sentence("left_out", what=what, why=why))
+        for title in self.failed:
+            print(f"failed: {title}")
+        return 1 if self.failed or (self.strict and self.left_out) else 0
+
+
+def main(only: list[str]) -> int:
+    suite = Suite(only)
+    suite.look_around()
+    suite.javascript()
+    suite.pytest("SQLite", DATABASE_URL="")
+    suite.on_postgresql()
+    return suite.verdict()
+
+
+if __name__ == "__main__":
+    os.chdir(Path(ROOT))
+    sys.exit(main(sys.argv[1:]))

@@ -10,10 +10,12 @@ from inference.verse.shape import NoSuchBeginning
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """`prefill` is what the model is shown as its own words; after it come `skip`, to be dropped if it does, and the
-    rest, of `pattern` if there is one and at most `tokens` long. `nothing` says that the text is whole."""
+    """`messages` end in the model's own words where it goes on from some; `skip` is dropped if the answer begins so.
 
-    prefill: str
+    What follows has the form of `pattern` and is at most `tokens` long; `nothing` says that the text is whole.
+    """
+
+    messages: list[dict[str, str]]
     skip: str
     pattern: str
     tokens: int
@@ -22,14 +24,20 @@ class Rest:
 
 def rest_of(request: Request) -> Rest:
     """What an engine has to do; raises if no text of the form begins like what is written."""
-    written, constraint = request.written, request.sampling.get("constraint")
-    tokens = max(16, request.sampling["max_tokens"] - rough_tokens(written) * bool(written))
-    if constraint is None:
-        # A token begins with its space: after a lone one the model would write a second, or half a word.
-        prefill = written.removesuffix(" ")
-        return Rest(prefill, written[len(prefill) :], "", tokens)
+    written, constraint = request.written, request.sampling["constraint"]
     try:
         follows = pattern(constraint["form"], written, constraint["language"])
     except NoSuchBeginning as error:
         raise EngineError("engine_broken", "what is written has not the form", retryable=False) from error
-    return Rest(written, "", follows, tokens, nothing=not follows)
+    messages, said = list(request.messages), ""
+    if messages[-1]["role"] == "assistant":
+        said = messages.pop()["content"]
+    # After a word a model writes the space and the next word as one token, so the space is its to write.
+    space = " " if said[-1:].isascii() and said[-1:].strip() else ""
+    if said and written:
+        said += space
+    if said + written:
+        messages.append({"role": "assistant", "content": said + written})
+    skip = "" if written else space
+    tokens = max(16, request.sampling["max_tokens"] - rough_tokens(written))
+    return Rest(messages, skip, f"{skip}{follows}", tokens, nothing=not follows)

@@ -59,11 +59,8 @@ def body_of(request: Request, rest: Rest, model: str = "") -> dict[str, Any]:
     body: dict[str, Any] = {NAMES.get(name, name): value for name, value in request.sampling.items()}
     del body["constraint"]
     body["max_tokens"] = rest.tokens
-    body["messages"] = list(request.messages)
-    if rest.prefill:
-        body["messages"].append({"role": "assistant", "content": rest.prefill})
-    if rest.pattern:
-        body["grammar"] = f"%llguidance {{}}\nstart: /{rest.pattern}/\n"
+    body["messages"] = rest.messages
+    body["grammar"] = f"%llguidance {{}}\nstart: /{rest.pattern}/\n"
     if model:
         body["model"] = model
     return body | {"stream": True, "stream_options": {"include_usage": True}, "cache_prompt": True}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from string import ascii_letters, ascii_lowercase, ascii_uppercase
+from string import ascii_letters, ascii_lowercase
 
 from inference.verse import shape
 from inference.verse.characters import HAN
@@ -39,8 +39,7 @@ FORMS: dict[str, Form] = {
 _HAN = shape.one_of(HAN)
 _BREAK = shape.text("\n")
 _BREAKS = shape.run(_BREAK, 1, 2)  # two begin a new stanza
-_CAPITAL_WORD = shape.row(shape.one_of(ascii_uppercase), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 11))
-_WORD = shape.row(shape.one_of(ascii_letters), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 11))
+_WORD = shape.row(shape.one_of(ascii_letters), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 13))
 
 
 def _quatrain(characters: int) -> Shape:
@@ -55,9 +54,9 @@ def _chinese_haiku() -> Shape:
 
 
 def _chinese_free() -> Shape:
-    half = shape.run(_HAN, 1, 10)
+    half = shape.run(_HAN, 1, 14)
     line = shape.row(
-        shape.run(_HAN, 2, 12),
+        shape.run(_HAN, 2, 16),
         shape.maybe(shape.one_of("，、"), half),
         shape.maybe(shape.one_of("，。？；")),
     )
@@ -66,7 +65,7 @@ def _chinese_free() -> Shape:
 
 def _english_line(least: int, most: int) -> Shape:
     later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
-    return shape.row(_CAPITAL_WORD, shape.run(later, least - 1, most - 1), shape.maybe(shape.one_of(",.;:?")))
+    return shape.row(_WORD, shape.run(later, least - 1, most - 1), shape.maybe(shape.one_of(",.;:?")))
 
 
 def _english_haiku() -> Shape:
@@ -74,9 +73,21 @@ def _english_haiku() -> Shape:
     return shape.row(short, _BREAK, long, _BREAK, short)
 
 
-def _english_stanzas(least: int, most: int, words: int) -> Shape:
-    line = _english_line(3, words)
+def _english_stanzas(least: int, most: int) -> Shape:
+    line = _english_line(2, 12)
     return shape.row(line, shape.run(shape.row(_BREAKS, line), least - 1, most - 1))
+
+
+def _chinese_sentences(least: int, most: int) -> Shape:
+    clause = shape.run(_HAN, 1, 20)
+    sentence = shape.row(clause, shape.run(shape.row(shape.one_of("，、；："), clause), 0, 4), shape.one_of("。？"))
+    return shape.run(sentence, least, most)
+
+
+def _english_sentences(least: int, most: int) -> Shape:
+    later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
+    sentence = shape.row(_WORD, shape.run(later, 1, 30), shape.one_of(".?"))
+    return shape.row(sentence, shape.run(shape.row(shape.text(" "), sentence), least - 1, most - 1))
 
 
 _SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
@@ -85,15 +96,20 @@ _SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
     ("haiku", "zh"): _chinese_haiku,
     ("haiku", "en"): _english_haiku,
     ("free", "zh"): _chinese_free,
-    ("free", "en"): lambda: _english_stanzas(5, 12, 9),
-    ("english", "en"): lambda: _english_stanzas(4, 8, 9),
+    ("free", "en"): lambda: _english_stanzas(5, 12),
+    ("english", "en"): lambda: _english_stanzas(4, 8),
+    # What is no poem has a shape too: it keeps out markup, and a model that would end before it began.
+    ("line", "zh"): lambda: _chinese_sentences(1, 1),
+    ("line", "en"): lambda: _english_sentences(1, 1),
+    ("continue", "zh"): lambda: _chinese_sentences(2, 4),
+    ("continue", "en"): lambda: _english_sentences(2, 4),
 }
 SHAPES = {key: make() for key, make in _SHAPES.items()}
 
 
 def language_in(form: str, asked: str) -> str:
     """The language a poem of this form is in when the wish is in `asked`."""
-    return FORMS[form].language or asked
+    return (FORMS[form].language if form in FORMS else None) or asked
 
 
 def pattern(form: str, written: str = "", language: str = "zh") -> str:
@@ -124,7 +140,7 @@ def conforms(form: str, text: str, language: str = "zh") -> bool:
     if tongue == "zh":
         return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
     least, most = (4, 8) if form == "english" else (5, 12)
-    return least <= len(written) <= most and all(_is_english(line, 3, 9) for line in written)
+    return least <= len(written) <= most and all(_is_english(line, 2, 12) for line in written)
 
 
 def _is_han(words: str, characters: int | None) -> bool:
@@ -139,7 +155,7 @@ def _is_free_line(line: str) -> bool:
     if line[-1] in "，。？；":
         line = line[:-1]
     first, *second = line.replace("、", "，").split("，")
-    return _is_han_between(first, 2, 12) and len(second) <= 1 and all(_is_han_between(half, 1, 10) for half in second)
+    return _is_han_between(first, 2, 16) and len(second) <= 1 and all(_is_han_between(half, 1, 14) for half in second)
 
 
 def _is_english(line: str, least: int, most: int) -> bool:
@@ -147,13 +163,13 @@ def _is_english(line: str, least: int, most: int) -> bool:
         line = line[:-1]
     words = line.split(" ")
     bare = [word[:-1] if word[-1:] in tuple(",;:") else word for word in words[:-1]] + words[-1:]
-    return least <= len(words) <= most and line[:1].isupper() and all(map(_is_word, bare))
+    return least <= len(words) <= most and all(map(_is_word, bare))
 
 
 def _is_word(word: str) -> bool:
     letters = word.replace("'", "").replace("-", "")
     return (
-        1 <= len(word) <= 12
+        1 <= len(word) <= 14
         and word[0].isalpha()
         and word.isascii()
         and (letters.isalpha())

@@ -1,10 +1,11 @@
-"""A fake engine: it says so wherever it is asked, holds every form, and misbehaves on request. For tests and benchmarks.
+"""A fake engine: it says so wherever it is asked, holds every form, and misbehaves on request, for tests and figures.
 
     python -m inference.engines.fake --port N [--rate 60] [--tokens 60] [--misbehave WAY] [--loading SECONDS]
 
 It speaks the real protocol over real HTTP. A wish may hold one of these words: `#error` (an error inside a 200, after
-three texts), `#die` (the connection breaks), `#cut` (the stream just ends), `#slow` (nothing for five seconds), `#stall`
-(silence after three texts), `#split` (every byte its own packet), `#refuse` (400), `#toolong` (400), `#busy` (503).
+three texts), `#die` (the connection breaks), `#cut` (the stream just ends), `#slow` (nothing for five seconds),
+`#stall` (silence after three texts), `#split` (every byte its own packet), `#refuse` (400), `#toolong` (400),
+`#busy` (503).
 """
 
 from collections.abc import AsyncGenerator
@@ -16,7 +17,6 @@ import aiohttp
 from inference import sse
 from inference.engines.base import Health, Node
 from inference.request import Request
-from inference.rest import rest_of
 from inference.sse import Piece
 
 HEALTH_LIMIT = aiohttp.ClientTimeout(total=2)
@@ -27,10 +27,9 @@ class Fake:
 
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""
-        if rest_of(request).nothing:
-            yield Piece("", 0, "stop")
-            return
-        pieces = sse.stream(http, f"{node.url}/v1/chat/completions", _body(request), key=node.key)
+        body: dict[str, Any] = request.sampling | {"messages": request.messages, "written": request.written}
+        body |= {"model": request.adapter or "fake", "stream": True, "stream_options": {"include_usage": True}}
+        pieces = sse.stream(http, f"{node.url}/v1/chat/completions", body, key=node.key)
         async with aclosing(pieces):
             async for piece in pieces:
                 yield piece
@@ -43,11 +42,3 @@ class Fake:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return Health("down")
         return Health(told["state"], told["progress"], told["running"])
-
-
-def _body(request: Request) -> dict[str, Any]:
-    body: dict[str, Any] = dict(request.sampling)
-    body["messages"] = list(request.messages)
-    if request.written:
-        body["messages"].append({"role": "assistant", "content": request.written})
-    return body | {"model": request.adapter or "fake", "stream": True, "stream_options": {"include_usage": True}}

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from inference.engines.fake.poet import tokens_of
+from inference.engines.fake.poet import tokens_of, wish_of
 
 WAYS = ("error", "die", "cut", "slow", "stall", "split", "refuse", "toolong", "busy")
 REFUSALS = {
@@ -76,7 +76,6 @@ def _loaded(manners: Manners) -> float:
 def _completions(manners: Manners) -> Callable[[web.Request], Any]:
     async def completions(request: web.Request) -> web.StreamResponse:
         asked = orjson.loads(await request.read())
-        written = asked["messages"].pop()["content"] if asked["messages"][-1]["role"] == "assistant" else ""
         way = _way(manners, asked)
         if _loaded(manners) < 1:
             return _refusal("busy")
@@ -85,7 +84,7 @@ def _completions(manners: Manners) -> Callable[[web.Request], Any]:
         manners.running += 1
         manners.served += 1
         try:
-            return await _stream(request, manners, asked, written, way)
+            return await _stream(request, manners, asked, way)
         finally:
             manners.running -= 1
 
@@ -93,7 +92,7 @@ def _completions(manners: Manners) -> Callable[[web.Request], Any]:
 
 
 def _way(manners: Manners, asked: dict[str, Any]) -> str:
-    wish = asked["messages"][-1]["content"]
+    wish = wish_of(asked)
     return next((way for way in WAYS if f"#{way}" in wish), manners.misbehave)
 
 
@@ -102,9 +101,7 @@ def _refusal(way: str) -> web.Response:
     return web.json_response({"error": {"code": status, "message": words}}, status=status)
 
 
-async def _stream(
-    request: web.Request, manners: Manners, asked: dict[str, Any], written: str, way: str
-) -> web.StreamResponse:
+async def _stream(request: web.Request, manners: Manners, asked: dict[str, Any], way: str) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
     await _send(response, _chunk({"role": "assistant", "content": None}))
@@ -112,7 +109,7 @@ async def _stream(
         await asyncio.sleep(SLOW)
     most = asked.get("max_tokens") or 1 << 30
     said, started, finish = 0, time.monotonic(), "stop"
-    for token in tokens_of(asked, written, manners.tokens):
+    for token in tokens_of(asked, wish_of(asked), manners.tokens):
         if said >= most:
             finish = "length"
             break

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from inference.verse.forms import SHAPES, language_in
+from inference.verse.forms import FORMS, SHAPES, language_in
 from inference.verse.shape import NOTHING, NoSuchBeginning, Shape, after, may_end
 
 HAN = tuple("湖山月风露花鸟云松雨雪灯舟秋春晨暮竹石溪烟霞桥钟影声香寒静远归来落飞")
@@ -43,21 +43,23 @@ SENTENCES = {
 ENDLESS = 4_000  # characters
 
 
-def tokens_of(asked: dict[str, Any], written: str, length: int) -> Iterator[str]:
-    """The tokens that follow `written`: a whole poem of the form that is asked for, else `length` tokens of prose."""
-    constraint = asked.get("constraint")
-    seed = f"{asked.get('seed')}/{asked['messages'][-1]['content']}"
-    if not constraint:
-        whole = "".join(_tokens(_prose(_speaks(asked), seed))[:length])
+def wish_of(asked: dict[str, Any]) -> str:
+    """The last thing the writer said."""
+    return next(str(one["content"]) for one in reversed(asked["messages"]) if one["role"] == "user")
+
+
+def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
+    """The tokens that follow what is written: a whole poem of the form asked for, else prose of `length` tokens."""
+    written: str = asked.get("written") or ""
+    constraint = asked.get("constraint") or {"form": "", "language": "zh"}
+    seed = f"{asked.get('seed')}/{wish}"
+    if constraint["form"] not in FORMS:
+        whole = "".join(_tokens(_prose(constraint["language"], seed))[:length])
         return iter(_tokens(whole[len(written) :]))
     shape = SHAPES[constraint["form"], language_in(constraint["form"], constraint["language"])]
     whole = "".join(_walk(shape, "", seed))
     rest = whole[len(written) :] if whole.startswith(written) else "".join(_walk(shape, written, seed))
     return iter(_tokens(rest))
-
-
-def _speaks(asked: dict[str, Any]) -> str:
-    return "zh" if any("一" <= char <= "鿿" for char in asked["messages"][-1]["content"]) else "en"
 
 
 def _prose(language: str, seed: str) -> str:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.house import House
 from tests.writingapp.page import TERMINAL, Message, Page, Shown
 
-WAIT = 30.0  # seconds for anything that should come
+WAIT = 60.0  # seconds for anything that should come
 
 
 @dataclass(frozen=True)

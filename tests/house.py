@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import redis
+
 from tests.processes import ROOT, Process, RedisServer, free_port, python, wait_until
 
 CACHED_MODEL = Path("~/.cache/bailu/models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").expanduser()
@@ -114,6 +116,16 @@ class House:
         told = self.manage("shell", "-v", "0", "-c", ROW % (candidate,))
         status, text = json.loads(told)
         return status, text
+
+    def flush_redis(self) -> None:
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+
+    def engine_key(self) -> bytes | None:
+        """What the worker last said of the engine, in the settings' database for logs."""
+        with redis.Redis.from_url(f"{self.redis.url}/1") as client:
+            said: bytes | None = client.get("engine")
+            return said
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")

@@ -2,12 +2,12 @@
 
 import logging
 
-from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from writingapp import loop
+from writingapp.celery import app
 from writingapp.models import Candidate
 from writingapp.queues import Queue
 from writingapp.scribe import Scribe
@@ -21,12 +21,12 @@ ANNOUNCING = 5  # seconds
 _scribe: Scribe | None = None
 
 
-@shared_task(name="inspire.write", queue=Queue.INSPIRE)
+@app.task(name="inspire.write", queue=Queue.INSPIRE)
 def write(inspiration_id: str) -> None:
     loop.submit(_write(inspiration_id)).result(timeout=WHOLE)
 
 
-@shared_task(name="upkeep.sweep", queue=Queue.UPKEEP)
+@app.task(name="upkeep.sweep", queue=Queue.UPKEEP)
 def sweep() -> None:
     swept = claims.sweep(now=timezone.now())
     for inspiration_id in swept.again:

@@ -1,5 +1,6 @@
 """Sign-up as this house wants it: closed by one setting, in her own time zone, the e-mail address left to her."""
 
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -9,12 +10,26 @@ from django import forms
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from writingapp.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """allauth's doorway, with our lock."""
+    """allauth's doorway, with our lock and our sentences."""
+
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
+        "email_taken": _("This e-mail address already belongs to an account."),
+        "enter_current_password": _("This is not your password until now."),
+        "incorrect_password": _("This is not your password."),
+        "invalid_password_reset": _("This link does not open any more. Please ask for another."),
+        "rate_limited": _("Too many tries in a short time. Please come back a little later."),
+        "too_many_login_attempts": _("Too many tries in a short time. Please come back a little later."),
+        "unknown_email": _("No account has this e-mail address."),
+        "username_blacklisted": _("This name cannot be used. Please choose another."),
+        "username_password_mismatch": _("Name and password do not go together. Nothing is lost; please try again."),
+        "username_taken": _("Somebody here has this name already. Please choose another."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
@@ -24,6 +39,10 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     """Name, password, and the browser's time zone, which the page fills in unseen."""
 
     time_zone = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-time-zone": ""}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].error_messages["invalid"] = _("This does not look like an e-mail address.")
 
     def clean_time_zone(self) -> str:
         """A zone the browser cannot tell, or nobody knows, is the house's own."""

@@ -98,7 +98,7 @@ class AccountForm(UserForm):
     )
     language = forms.ChoiceField(
         required=False,
-        choices=[("", _("As in the browser")), ("zh-hans", "中文"), ("en", "English")],
+        choices=[("", _("The browser’s")), ("zh-hans", "中文"), ("en", "English")],
     )
 
     class Meta:

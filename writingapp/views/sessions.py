@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,9 +17,18 @@ from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
 from writingapp.services import almanac, lateness, manuscripts, sessions
 from writingapp.views import telling, words
-from writingapp.views.context import HTML_LANGUAGES, writer_of
+from writingapp.views.context import writer_of
 
 FINISHED = WritingSession.State.FINISHED
+Status = Candidate.Status
+STATES: dict[str, str] = {  # the keys of `words`
+    Status.QUEUED: "queued",
+    Status.RUNNING: "writing",
+    Status.DONE: "written",
+    Status.STOPPED: "stopped",
+    Status.FAILED: "failed",
+    Status.INTERRUPTED: "interrupted",
+}
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class Told:
     title: str
     wish: str
     wish_lang: str
-    candidates: list[Candidate]
     lang: str
+    candidates: list[tuple[Candidate, str]]  # each with its state in words
 
 
 @login_required
@@ -95,16 +103,15 @@ def finished(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 
 
 def _inspirations(sitting: WritingSession) -> list[Told]:
-    made = Prefetch("candidates", Candidate.objects.exclude(status=Candidate.Status.QUEUED).order_by("position"))
     said = words.words()
-    asked = sitting.inspirations.defer("messages").prefetch_related(made)
+    asked = sitting.inspirations.defer("messages").prefetch_related("candidates")
     return [
         Told(
             title=said[f"form_{one.form}" if one.form else f"kind_{one.kind}"],
             wish=one.wish,
             wish_lang=telling.language_of(one.wish),
-            candidates=list(one.candidates.all()),
-            lang=HTML_LANGUAGES.get(one.language, telling.language_of("".join(c.text for c in one.candidates.all()))),
+            candidates=[(made, said[STATES[made.status]]) for made in one.candidates.all()],
+            lang="zh-Hans" if one.language.startswith("zh") else "en",
         )
         for one in asked
     ]

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 
 import { Manuscript } from "../../static/js/session/manuscript.js";
-import { difference, merge, patched, points, toWire, wellFormed } from "../../static/js/session/splice.js";
+import { both, difference, merge, patched, points, toWire, wellFormed } from "../../static/js/session/splice.js";
 import { random } from "./random.mjs";
 import { ModelServer } from "./server.mjs";
 
@@ -268,9 +268,14 @@ describe("a conflict", () => {
 
   test("may keep both", () => {
     it.manuscript.choose("both", 2000);
-    assert.equal(it.screen, "湖上\n\n湖边");
+    assert.equal(it.screen, "湖上\n边");
     it.manuscript.settle(3000);
     assert.equal(it.out[1].base_rev, 2);
+  });
+
+  test("keeps both at the place they quarrel about, and the rest once", () => {
+    assert.equal(both("晨。湖。雾。", "晨。湖上。雾。", "晨。湖边有船。雾。"), "晨。湖上\n边有船。雾。");
+    assert.equal(both("一二三", "一甲三", "一三"), "一甲三");
   });
 
   test("joins by itself where the changes do not touch", () => {

@@ -126,7 +126,11 @@ export class Editor {
 
   /** After the room around the text changed: the line she is on stays in sight. */
   keepInSight() {
-    if (this.view.hasFocus) this.view.dispatch({ effects: EditorView.scrollIntoView(this.view.state.selection.main, { yMargin: 24 }) });
+    this.view.dispatch({ effects: EditorView.scrollIntoView(this.view.state.selection.main.head, { yMargin: 24 }) });
+  }
+
+  get focused() {
+    return this.view.hasFocus;
   }
 
   #keys() {

@@ -23,7 +23,7 @@ const now = () => performance.now();
 const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 
 const clock = new Clock();
-const lines = new Lines(part("lines"), () => editor.keepInSight());
+const lines = new Lines(part("lines"), () => editor.focused && editor.keepInSight());
 let manuscript = null;
 let timer = null;
 let persisted = false;
@@ -68,12 +68,12 @@ const inspirations = new Inspirations({
     take: (text, apart) => (editor.insert(text, { apart }), sheet.backToManuscript()),
     again: (told) => ask.again(told),
     say: (sentence) => write(part("heard"), sentence),
-    arrived: (element) => element.scrollIntoView({ block: "nearest" }),
+    arrived: (element) => element.scrollIntoView({ block: sheet.open ? "start" : "nearest" }),
   },
 });
 
 const ask = new Ask({ form: part("ask"), send: (message) => socket.send(message), before: (limit) => editor.before(limit), where: session });
-const sheet = new Sheet({ root, editor, open: part("open"), close: part("close"), well: part("well") });
+const sheet = new Sheet({ root, editor, opener: part("open"), close: part("close"), well: part("well") });
 
 // --- the manuscript -------------------------------------------------------------------------------------------------
 

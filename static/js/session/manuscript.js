@@ -4,7 +4,7 @@
 // can be joined. One save travels at a time, `sent`; it keeps its id until it is answered, so a repeated one is harmless.
 // Nothing typed leaves the screen without having reached the server or standing in front of her as a choice.
 
-import { difference, merge, patched, points, toWire, wellFormed } from "./splice.js";
+import { both, difference, merge, patched, points, toWire, wellFormed } from "./splice.js";
 
 const IDLE = 1000;
 const MOST = 3000; // while she types on without a pause
@@ -151,8 +151,9 @@ export class Manuscript {
       // On its old base it cannot win: the server answers with a conflict, and has kept it.
       this.#dispatch({ text: mine, leaving: text }, now);
     } else {
+      const answers = { mine, theirs: text, both: both(this.base.text, mine, text) };
       this.base = { rev, text };
-      this.#put({ mine, theirs: text, both: `${mine.trimEnd()}\n\n${text}` }[answer], now);
+      this.#put(answers[answer], now);
     }
     this.settle(now);
     this.ports.told();

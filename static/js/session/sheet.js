@@ -2,14 +2,18 @@
 // page as high as what the keyboard leaves of the screen.
 
 export class Sheet {
-  constructor({ root, editor, open, close, well }) {
-    Object.assign(this, { root, editor, opener: open, well });
-    open.addEventListener("click", () => this.#set(!root.classList.contains("asking-open")));
+  constructor({ root, editor, opener, close, well }) {
+    Object.assign(this, { root, editor, opener });
+    opener.addEventListener("click", () => this.#set(!this.open));
     close.addEventListener("click", () => this.backToManuscript());
     well.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && this.backToManuscript());
     visualViewport?.addEventListener("resize", () => this.#fit());
     visualViewport?.addEventListener("scroll", () => this.#fit());
     this.#fit();
+  }
+
+  get open() {
+    return this.root.classList.contains("asking-open");
   }
 
   /** The manuscript again; a keyboard is not called up where there is only touch, unless it is up already. */
@@ -29,6 +33,6 @@ export class Sheet {
     const { height, offsetTop } = visualViewport ?? { height: innerHeight, offsetTop: 0 };
     this.root.style.setProperty("--height", `${height}px`);
     this.root.style.setProperty("--top", `${offsetTop}px`);
-    this.editor.keepInSight();
+    if (this.editor.focused) this.editor.keepInSight();
   }
 }

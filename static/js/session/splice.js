@@ -77,3 +77,11 @@ export function merge(base, mine, theirs) {
   if (ours.text.startsWith(other.text)) return mine;
   return other.text.startsWith(ours.text) ? theirs : null;
 }
+
+/** Two changes that touch, one after the other in the place they quarrel about: everything of `mine`, then what `theirs` has there. */
+export function both(base, mine, theirs) {
+  const [ours, other] = [difference(base, mine), difference(base, theirs)];
+  const [start, end] = [Math.min(ours.start, other.start), Math.max(ours.end, other.end)];
+  const there = (text) => text.slice(start, text.length - (base.length - end));
+  return [base.slice(0, start), [there(mine), there(theirs)].filter(Boolean).join("\n"), base.slice(end)].join("");
+}

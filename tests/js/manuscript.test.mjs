@@ -268,14 +268,15 @@ describe("a conflict", () => {
 
   test("may keep both", () => {
     it.manuscript.choose("both", 2000);
-    assert.equal(it.screen, "湖上\n边");
+    assert.equal(it.screen, "湖上\n湖边");
     it.manuscript.settle(3000);
     assert.equal(it.out[1].base_rev, 2);
   });
 
-  test("keeps both at the place they quarrel about, and the rest once", () => {
-    assert.equal(both("晨。湖。雾。", "晨。湖上。雾。", "晨。湖边有船。雾。"), "晨。湖上\n边有船。雾。");
-    assert.equal(both("一二三", "一甲三", "一三"), "一甲三");
+  test("keeps both of the lines they quarrel about, and the rest once", () => {
+    assert.equal(both("晨\n湖\n雾", "晨\n湖上\n雾", "晨\n湖边有船\n雾"), "晨\n湖上\n湖边有船\n雾");
+    assert.equal(both("晨\n湖", "晨\n湖上", "晨\n湖边"), "晨\n湖上\n湖边");
+    assert.equal(both("湖\n雾", "湖上\n雾", "雾"), "湖上\n雾");
   });
 
   test("joins by itself where the changes do not touch", () => {

@@ -78,10 +78,13 @@ export function merge(base, mine, theirs) {
   return other.text.startsWith(ours.text) ? theirs : null;
 }
 
-/** Two changes that touch, one after the other in the place they quarrel about: everything of `mine`, then what `theirs` has there. */
+/** Two changes that touch, one after the other: the lines they quarrel about as `mine` has them, then as `theirs` has them. */
 export function both(base, mine, theirs) {
   const [ours, other] = [difference(base, mine), difference(base, theirs)];
-  const [start, end] = [Math.min(ours.start, other.start), Math.max(ours.end, other.end)];
-  const there = (text) => text.slice(start, text.length - (base.length - end));
-  return [base.slice(0, start), [there(mine), there(theirs)].filter(Boolean).join("\n"), base.slice(end)].join("");
+  const start = base.lastIndexOf("\n", Math.min(ours.start, other.start) - 1) + 1;
+  const tail = base.length - Math.max(ours.end, other.end);
+  const rest = tail - (base.slice(base.length - tail) + "\n").indexOf("\n");
+  const [here, there] = [mine, theirs].map((text) => text.slice(start, text.length - rest));
+  const lines = here.includes(there) ? here : there.includes(here) ? there : `${here}\n${there}`;
+  return base.slice(0, start) + lines + base.slice(base.length - rest);
 }

@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -236,9 +239,21 @@ def test_a_mistake_is_told_and_what_she_filled_in_is_kept(
 
 def test_a_button_pressed_twice_starts_one_session(client: Client, owner: User) -> None:
     client.force_login(owner)
-    first, second = start(client), start(client)
-    assert WritingSession.objects.count() == 1
-    assert first.headers["Location"] == second.headers["Location"]
+    together = Barrier(2)
+
+    def press() -> str:
+        page = Client()
+        page.cookies = client.cookies
+        together.wait(timeout=20)
+        try:
+            return start(page).headers["Location"]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as fingers:
+        led_to = {press.result() for press in [fingers.submit(press), fingers.submit(press)]}
+    session = WritingSession.objects.get()
+    assert led_to == {reverse("session", kwargs={"session_id": session.pk})}
 
 
 def test_another_choice_starts_another_session(client: Client, owner: User) -> None:

@@ -49,7 +49,7 @@ def test_login_without_the_cache_is_a_calm_503(client: Client, owner: User, sett
     page = response.content.decode()
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "10"
-    assert "你写的都已保存" in page
+    assert "显示已保存的都已保存" in page
     assert "Traceback" not in page
 
 

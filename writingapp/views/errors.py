@@ -69,7 +69,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     response = _bare(
         503,
         _("Not just now"),
-        _("A part of the house does not answer. Everything you wrote is saved. Please try again in a moment."),
+        _("A part of the house does not answer. What was shown as saved is saved. Please try again in a moment."),
     )
     response.headers["Retry-After"] = RETRY_AFTER
     return response

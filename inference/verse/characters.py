@@ -17,3 +17,10 @@ def _everyday() -> str:
 
 
 HAN = "".join(sorted(set(_everyday()) | set(VERSE)))
+
+# Characters that lean on the next one: a line of a fixed length that ends in one of these was cut, not finished.
+LEANING = (
+    "的地得从把被与和及跟或而且并但却也都就才向对于为以因由似如像若使让令将会能可该很"
+    "太更最这那哪其所每某各吗呢吧啊个只些种在是有到给用想"
+)
+LAST = "".join(char for char in HAN if char not in LEANING)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import ascii_letters, ascii_lowercase
 
 from inference.verse import shape
-from inference.verse.characters import HAN
+from inference.verse.characters import HAN, LAST, LEANING
 from inference.verse.shape import Shape
 
 LANGUAGES = ("zh", "en")
@@ -36,21 +36,24 @@ FORMS: dict[str, Form] = {
     )
 }
 
-_HAN = shape.one_of(HAN)
+_HAN, _LAST = shape.one_of(HAN), shape.one_of(LAST)
 _BREAK = shape.text("\n")
 _BREAKS = shape.run(_BREAK, 1, 2)  # two begin a new stanza
 _WORD = shape.row(shape.one_of(ascii_letters), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 13))
 
 
+def _line_of(characters: int) -> Shape:
+    return shape.row(shape.run(_HAN, characters - 1, characters - 1), _LAST)
+
+
 def _quatrain(characters: int) -> Shape:
-    line = shape.run(_HAN, characters, characters)
+    line = _line_of(characters)
     half = shape.row(line, shape.text("，\n"), line, shape.text("。"))
     return shape.row(half, _BREAK, half)
 
 
 def _chinese_haiku() -> Shape:
-    five, seven = shape.run(_HAN, 5, 5), shape.run(_HAN, 7, 7)
-    return shape.row(five, _BREAK, seven, _BREAK, five)
+    return shape.row(_line_of(5), _BREAK, _line_of(7), _BREAK, _line_of(5))
 
 
 def _chinese_free() -> Shape:
@@ -122,56 +125,54 @@ def pattern(form: str, written: str = "", language: str = "zh") -> str:
 
 
 def conforms(form: str, text: str, language: str = "zh") -> bool:
-    """Whether a finished text has the form. Knows nothing of `pattern`: the one is checked against the other."""
+    """Whether a finished poem has its form. Knows nothing of `pattern`: the one is checked against the other."""
     lines = text.split("\n")
-    tongue = language_in(form, language)
-    if form in {"wujue", "qijue"}:
+    language = language_in(form, language)
+    if FORMS[form].regulated:
         return len(lines) == 4 and all(
-            _is_han(line[:-1], FORMS[form].characters) and line[-1:] == "，。"[place % 2]
+            line[-1:] == "，。"[place % 2] and _is_line(line[:-1], FORMS[form].characters)
             for place, line in enumerate(lines)
         )
     if form == "haiku":
-        sizes = ((5, 5), (7, 7), (5, 5)) if tongue == "zh" else ((2, 5), (3, 7), (2, 5))
-        fits = _is_han_between if tongue == "zh" else _is_english
-        return len(lines) == 3 and all(fits(line, *size) for line, size in zip(lines, sizes, strict=True))
+        return len(lines) == 3 and (
+            [_is_line(line, size) for line, size in zip(lines, (5, 7, 5), strict=True)] == [True] * 3
+            if language == "zh"
+            else all(_is_english(line, *size) for line, size in zip(lines, ((2, 5), (3, 7), (2, 5)), strict=True))
+        )
     written = [line for line in lines if line]
     if "\n\n\n" in text or not lines[0] or not lines[-1]:
         return False
-    if tongue == "zh":
+    if language == "zh":
         return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
     least, most = (4, 8) if form == "english" else (5, 12)
     return least <= len(written) <= most and all(_is_english(line, 2, 12) for line in written)
 
 
-def _is_han(words: str, characters: int | None) -> bool:
-    return len(words) == characters and all(char in HAN for char in words)
-
-
-def _is_han_between(words: str, least: int, most: int) -> bool:
-    return least <= len(words) <= most and all(char in HAN for char in words)
+def _is_line(words: str, characters: int | None) -> bool:
+    return len(words) == characters and all(char in HAN for char in words) and words[-1] not in LEANING
 
 
 def _is_free_line(line: str) -> bool:
-    if line[-1] in "，。？；":
-        line = line[:-1]
-    first, *second = line.replace("、", "，").split("，")
-    return _is_han_between(first, 2, 16) and len(second) <= 1 and all(_is_han_between(half, 1, 14) for half in second)
+    first, *second = line.rstrip("，。？；").replace("、", "，").split("，")
+    if len(line) - len(line.rstrip("，。？；")) > 1 or len(second) > 1:
+        return False
+    return all(
+        least <= len(half) <= most and all(char in HAN for char in half)
+        for half, least, most in zip((first, *second), (2, 1), (16, 14), strict=False)
+    )
 
 
 def _is_english(line: str, least: int, most: int) -> bool:
-    if line[-1:] in tuple(",.;:?"):
-        line = line[:-1]
-    words = line.split(" ")
-    bare = [word[:-1] if word[-1:] in tuple(",;:") else word for word in words[:-1]] + words[-1:]
-    return least <= len(words) <= most and all(map(_is_word, bare))
+    *words, last = (line[:-1] if line.endswith((",", ".", ";", ":", "?")) else line).split(" ")
+    bare = [word[:-1] if word.endswith((",", ";", ":")) else word for word in words]
+    return least <= len(words) + 1 <= most and all(map(_is_word, [*bare, last]))
 
 
 def _is_word(word: str) -> bool:
-    letters = word.replace("'", "").replace("-", "")
+    tail = word[1:].replace("'", "").replace("-", "")
     return (
         1 <= len(word) <= 14
-        and word[0].isalpha()
         and word.isascii()
-        and (letters.isalpha())
-        and (word[1:] == word[1:].lower())
+        and word[0].isalpha()
+        and (not tail or (tail.isalpha() and tail.islower()))
     )

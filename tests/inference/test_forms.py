@@ -1,0 +1,126 @@
+"""Forms: what the constraint allows and what the checker accepts are the same texts, written twice."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.verse.characters import HAN, LAST, LEANING
+from inference.verse.forms import FORMS, SHAPES, conforms, pattern
+from inference.verse.shape import NoSuchBeginning
+
+POEMS = {
+    ("wujue", "zh"): "晨雾起平湖，\n轻舟入画图。\n一声何处笛，\n吹破水中芦。",
+    ("qijue", "zh"): "雨过江村水拍堤，\n新秧叶叶带烟低。\n渔翁收网归来晚，\n一路蛙声送到西。",
+    ("haiku", "zh"): "细雨湿青阶\n一只蜗牛背着家\n慢慢过石缝",
+    ("haiku", "en"): "Old bus shelter\nthe rain counts itself aloud\non a plastic chair",
+    ("free", "zh"): "水壶先醒，\n在蓝色的火上自言自语。\n\n窗玻璃蒙着雾，它不说话\n我写下一个字，\n又看它慢慢流走",
+    (
+        "free",
+        "en",
+    ): "Someone has left a light on\nin the bakery: the street\n\nis blue, it's six\nand she hums;\nwho hears?",
+    (
+        "english",
+        "en",
+    ): "The gate is wet.\nA snail has signed the wood,\nI stand a while\nand watch the dark-eyed field.",
+}
+KEYS = sorted(POEMS)
+short_han = st.text(st.sampled_from(HAN), max_size=18)
+verses = st.lists(
+    st.one_of(
+        st.builds(
+            lambda body, last, end: body + last + end,
+            st.text(st.sampled_from(HAN), min_size=3, max_size=7),
+            st.sampled_from(LAST + LEANING),
+            st.sampled_from(["", "，", "。", "？"]),
+        ),
+        st.builds(
+            lambda words, end: " ".join(words) + end,
+            st.lists(
+                st.sampled_from(["Rain", "rain,", "it's", "a", "so", "self-same", "leaf:"]), min_size=1, max_size=8
+            ),
+            st.sampled_from(["", ".", ",", ";", "!"]),
+        ),
+        short_han,
+    ),
+    max_size=9,
+)
+
+
+def matches(form: str, text: str, language: str) -> bool:
+    return re.fullmatch(pattern(form, language=language), text) is not None
+
+
+def test_every_form_has_a_shape_in_every_language_it_is_written_in() -> None:
+    written = {
+        (form, language) for form in FORMS for language in ("zh", "en") if FORMS[form].language in {None, language}
+    }
+    assert written == set(POEMS) == {key for key in SHAPES if key[0] in FORMS}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_good_poem_fits_its_form(key: tuple[str, str]) -> None:
+    form, language = key
+    assert conforms(form, POEMS[key], language)
+    assert matches(form, POEMS[key], language)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_after_every_beginning_of_a_poem_exactly_its_rest_may_follow(key: tuple[str, str]) -> None:
+    form, language = key
+    poem = POEMS[key]
+    for place in range(len(poem) + 1):
+        rest = re.compile(pattern(form, poem[:place], language))
+        assert rest.fullmatch(poem[place:])
+        if FORMS[form].characters:
+            assert not rest.fullmatch(poem[place:] + "湖")
+            assert place == len(poem) or not rest.fullmatch(poem[place + 1 :])
+
+
+def test_nothing_may_follow_a_whole_quatrain() -> None:
+    assert pattern("wujue", POEMS["wujue", "zh"]) == ""
+
+
+def test_a_form_with_its_own_language_keeps_it_whatever_was_asked() -> None:
+    assert pattern("wujue", language="en") == pattern("wujue", language="zh")
+
+
+@pytest.mark.parametrize("written", ["a", "，", "晨雾起平湖。", "晨雾起平湖，轻", "晨雾起平湖，\n\n"])
+def test_what_is_no_beginning_is_refused(written: str) -> None:
+    with pytest.raises(NoSuchBeginning):
+        pattern("wujue", written)
+
+
+@given(st.sampled_from(KEYS), st.data())
+def test_the_constraint_and_the_checker_agree_on_mutated_poems(key: tuple[str, str], data: st.DataObject) -> None:
+    form, language = key
+    text = POEMS[key]
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(len(text), start + 3)))
+        put = data.draw(st.text(st.sampled_from("湖的，。、；？\n aZ',.;:-!*#3髃"), max_size=3))
+        text = text[:start] + put + text[end:]
+    assert matches(form, text, language) == conforms(form, text, language), text
+
+
+@given(st.sampled_from(KEYS), verses)
+def test_the_constraint_and_the_checker_agree_on_invented_texts(key: tuple[str, str], lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert matches(key[0], text, key[1]) == conforms(key[0], text, key[1]), text
+
+
+def test_a_pattern_uses_nothing_but_the_common_subset_of_regular_expressions() -> None:
+    for form, language in SHAPES:
+        written = re.sub(r"\[[^\]]*\]", "", pattern(form, language=language))
+        assert not re.search(r"\(\?[^:]|\\[^n.?]|[*+^$]", written)
+
+
+def test_a_line_of_fixed_length_never_ends_in_a_word_that_leans_on_the_next() -> None:
+    assert not conforms("haiku", "细雨湿青的\n一只蜗牛背着家\n慢慢过石缝")
+
+
+def test_only_simplified_everyday_characters_are_written() -> None:
+    assert 3700 < len(HAN) < 4300
+    assert set("湖山霁涟") <= set(HAN)
+    assert not set("龍門風鬱") & set(HAN)

@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from tests.environment import REDIS_PORT
+from tests.house import House, house
 from tests.processes import RedisServer, redis_server
 from writingapp import db
 from writingapp.models import User
@@ -18,6 +19,13 @@ def the_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]
     """The one that the settings name."""
     with redis_server(tmp_path_factory.mktemp("redis"), REDIS_PORT) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def the_house() -> Iterator[House]:
+    """A house with a fake engine that whole modules share; whoever kills something builds his own."""
+    with house(rate=200.0) as built:
+        yield built
 
 
 @pytest.fixture

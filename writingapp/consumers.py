@@ -57,7 +57,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _begin(self, user: User) -> None:
         """Listen first, look second: what is said in between is heard early and sorted out by position."""
         self.user, self.checked_at, self.pace = user, time.monotonic(), Pace()
-        self.feed = feed = Feed(uuid.uuid4().hex, hub().log, self.send, self.close)
+        self.feed = feed = Feed(uuid.uuid4().hex, self.language, hub().log, self.send, self.close)
         self.pumping = asyncio.create_task(feed.pump())
         self.channels = [ROOM + self.session_id, PERSON + str(user.pk)]
         for channel in self.channels:

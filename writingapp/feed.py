@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import orjson
+from django.utils import translation
 from redis.exceptions import RedisError
 
 from writingapp import db, wire
@@ -45,8 +46,9 @@ class Place:
 class Feed:
     """One socket's share of what its session says. `hear` is called by the hub, the rest by the consumer."""
 
-    def __init__(self, ident: str, log: Log, send: Send, close: Close) -> None:
+    def __init__(self, ident: str, language: str, log: Log, send: Send, close: Close) -> None:
         self.ident = ident
+        self.language = language
         self._log = log
         self._send = send
         self._close = close
@@ -108,7 +110,10 @@ class Feed:
 
     def busy(self) -> bool:
         """Something is queued or being mended."""
-        return bool(self._queue or self._mendings)
+        return bool(self._queue) or self.mending()
+
+    def mending(self) -> bool:
+        return bool(self._mendings)
 
     def shut(self) -> None:
         for mending in self._mendings:
@@ -142,7 +147,8 @@ class Feed:
             return
         if place.mending:
             place.missed = True
-        elif live.seq == place.seq and live.attempt == place.attempt:
+        elif live.seq == place.seq and (live.attempt == place.attempt or not place.seq):
+            place.attempt = live.attempt
             self._feed(place, live.body.decode(), live.length)
         elif live.seq + live.length > place.seq or live.attempt > place.attempt:
             self._mend(live.candidate)
@@ -168,7 +174,8 @@ class Feed:
         place.over = True
         place.acked = place.seq
         if payload["error"]:
-            payload["error"] = wire.fault(payload["error"]["code"])
+            with translation.override(self.language):
+                payload["error"] = wire.fault(payload["error"]["code"])
         self.say(payload)
 
     def _feed(self, place: Place, body: str, length: int) -> None:
@@ -193,6 +200,7 @@ class Feed:
     # --- mending -------------------------------------------------------------------------------------------------
     def _mend(self, candidate: str) -> None:
         place = self._places[candidate]
+        place.missed = place.mending  # a mending under way may have looked before what is asked for now
         if not place.mending:
             place.mending = True
             self._spawn(self._mend_now(candidate, place))
@@ -204,7 +212,6 @@ class Feed:
 
     async def _mend_now(self, candidate: str, place: Place) -> None:
         """Send what the socket lacks, from the log or from the row, whichever knows more."""
-        place.missed = False
         try:
             held = await self._holdings(candidate)
         finally:

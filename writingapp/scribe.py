@@ -29,6 +29,7 @@ Status = Candidate.Status
 
 HEARTBEAT = 3.0  # seconds between checkpoints; four fit into a lease
 PATIENCE = 30.0  # seconds without a character before a silent engine is given up
+MOST_BREAKS = 3  # times that an engine may break off in the middle of one text
 PROBE_EVERY = 1.0
 RETRY_AFTER = 0.5
 CONNECTIONS = 512
@@ -119,15 +120,15 @@ class Scribe:
     async def _make(self, writing: Writing) -> None:
         """Ask an engine until the text is whole; an engine that breaks off is asked to go on from what there is."""
         clock = asyncio.get_running_loop().time
-        silent_since = clock()
+        silent_since, breaks = clock(), 0
         while True:
             before = len(writing.stream.text)
             try:
                 return await self._ask_engine(writing)
             except EngineError as fault:
                 if len(writing.stream.text) > before:
-                    silent_since = clock()
-                if not fault.retryable or clock() - silent_since > PATIENCE:
+                    silent_since, breaks = clock(), breaks + 1
+                if not fault.retryable or breaks > MOST_BREAKS or clock() - silent_since > PATIENCE:
                     raise
                 logger.warning("candidate %s: %s, trying again", writing.claim.candidate_id, fault.code)
                 await asyncio.sleep(RETRY_AFTER)

@@ -41,7 +41,7 @@ class Socket:
     def __init__(self, log: Log, row: Candidate) -> None:
         self.page = Page()
         self.closed: list[int] = []
-        self.feed = Feed("me", log, self._send, self._close)
+        self.feed = Feed("me", "en", log, self._send, self._close)
         told = {"candidates": [wire.candidate(row)]}
         self.feed.know(told)
         self.page.hear({"type": "queued", "inspiration": told})
@@ -112,6 +112,15 @@ async def test_a_frame_that_fits_goes_out_as_it_came(log: Log, row: Candidate) -
     assert socket.page.heard[-1] == wire.frame(str(row.pk), 1, 0, "空山")
 
 
+async def test_the_first_frame_of_a_queued_candidate_goes_out_at_once(log: Log, row: Candidate) -> None:
+    row.attempt = 0  # as it was told when it was queued
+    socket = Socket(log, row)
+    socket.feed.hear(frame(row, 0, "空山"))
+    assert not socket.feed.mending()
+    await socket.settle()
+    assert socket.page.heard[-1] == wire.frame(str(row.pk), 1, 0, "空山")
+
+
 async def test_a_later_attempt_goes_on_where_the_socket_stands(log: Log, row: Candidate) -> None:
     socket = Socket(log, row)
     await log.append([Frame("s", str(row.pk), 1, 0, "空山新雨")])
@@ -161,7 +170,7 @@ async def test_a_socket_that_owes_too_much_is_fed_again_once_it_acknowledges(log
 
 async def test_what_is_said_during_the_hello_is_not_lost(log: Log, row: Candidate) -> None:
     socket = Socket(log, row)
-    early = Feed("late", log, socket._send, socket._close)
+    early = Feed("late", "en", log, socket._send, socket._close)
     early.hear(frame(row, 0, "空山"))
     early.know({"candidates": [wire.candidate(row)]})
     early.open()

@@ -47,7 +47,7 @@ class WritingSession(models.Model):
         indexes = [models.Index(fields=["user", "-started_at"]), models.Index(fields=["state", "started_at"])]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.theme}"
+        return f"{self.day} {self.pk}"  # her theme is hers: staff see this line
 
     def remaining(self, now: datetime) -> timedelta | None:
         """What is left of the time, negative once it is over; None without a limit."""

@@ -1,0 +1,35 @@
+"""The embedded default on this machine: first token with a warm prefix, and a quatrain from asked to finished."""
+
+import asyncio
+
+from bench.direct import burst
+from bench.figures import in_ms
+from bench.through_app import Seats, stream
+from inference.engines.base import Node
+from inference.request import Ask, Kind
+from tests.house import house
+
+WISHES = ("清晨的湖", "雾里的桥", "初冬的第一场雪", "窗外有鸟", "想念远方的母亲", "茶凉了", "旧车站", "山中夜雨")
+
+
+def embedded(rounds: int) -> None:
+    with house(engine_kind="llamacpp") as built:
+        asyncio.run(
+            _measure(Node("embedded", "llamacpp", f"http://127.0.0.1:{built.engine_port}"), Seats(built, 1), rounds)
+        )
+
+
+async def _measure(node: Node, seats: Seats, rounds: int) -> None:
+    straight, through, poems = [], [], []
+    async with seats:
+        for wish in WISHES[: max(2, rounds)]:
+            ask = Ask(Kind.POEM, "wujue", wish, "湖", "", "zh")
+            straight += await burst(node, 1, ask)
+            heard = await stream(seats.tabs[0], kind="poem", form="wujue", wish=wish, before="")
+            through.append(heard)
+            poems.append(heard.text.replace("\n", ""))
+    print(f"\nembedded default, one 五绝 at a time, {len(through)} wishes, prefix warm, wish new")
+    print(f"  first text, straight     {in_ms([each.first for each in straight])}")
+    print(f"  first text, on the page  {in_ms([each.first for each in through])}")
+    print(f"  whole poem, on the page  {in_ms([each.whole for each in through])}")
+    print("  " + "\n  ".join(poems))

@@ -19,7 +19,7 @@ from inference.request import Kind
 from inference.verse.forms import FORMS, conforms
 from tests.inference.asking import asked, pieces_of, request_for, text_of
 from tests.inference.test_engines import until_idle
-from tests.processes import ROOT, Process, free_port
+from tests.processes import ROOT, Process, free_port, wait_until
 from tests.processes_inference import model_file, real_engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -132,7 +132,9 @@ async def test_loading_is_seen_from_outside_and_a_signal_ends_it_at_once(
         assert seen.state == "loading"
         assert seen.progress is not None
         assert 0 <= seen.progress < 1
-        below = psutil.Process(process.popen.pid).children()
+        above = psutil.Process(process.popen.pid)
+        await asyncio.to_thread(wait_until, lambda: bool(above.children()), within=30, what="the server to be forked")
+        below = above.children()
         process.popen.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.popen.wait, 20) == 0
         assert not psutil.wait_procs(below, timeout=20)[1]
@@ -160,8 +162,7 @@ def test_it_ends_when_the_process_above_it_is_killed() -> None:
     try:
         assert parent.stdout
         started = psutil.Process(int(parent.stdout.readline()))
-        while not started.children():  # its server, forked once it has read its options
-            assert started.is_running()
+        wait_until(lambda: bool(started.children()), within=30, what="the server to be forked")
         family = [started, *started.children()]
         parent.kill()
         assert not psutil.wait_procs(family, timeout=30)[1]

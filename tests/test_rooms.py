@@ -21,7 +21,7 @@ HEIGHTS = [
     ("models",),
     ("refusals",),
     ("access", "db", "pace"),
-    ("services", "accounts", "themes"),
+    ("services", "accounts"),
     ("wire",),
     ("stream",),
     ("outlet", "feed", "hub", "loop", "visitor"),

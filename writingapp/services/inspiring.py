@@ -5,13 +5,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Avg, F
 from django.utils.translation import gettext as _
 
 from inference.request import Ask, Kind, language_of, messages, sampling
 from inference.verse.forms import FORMS
-from writingapp.models import Candidate, Inspiration, User, WritingSession
+from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.refusals import Refusal
 
 Status = Candidate.Status
@@ -58,23 +58,35 @@ def ask(
     now: datetime,
 ) -> Asked | Busy | Invalid:
     """Record an ask with the exact messages that the model will see. Raises Refusal: finished."""
-    with transaction.atomic():
-        # One writer's asks are judged one after the other, or two tabs would each find room for one more.
-        User.objects.select_for_update().get(pk=session.user_id)
-        earlier = session.inspirations.filter(key=key).first()
-        if earlier is not None:
-            return Asked(earlier, list(earlier.candidates.all()), repeated=True)
-        session.refresh_from_db(fields=["state"])
-        if session.state == WritingSession.State.FINISHED:
-            raise Refusal("finished", str(key))
-        form = form if kind == Kind.POEM else ""
-        wish = wish.strip()
-        errors = _faults(kind, form, wish, before, candidates)
-        if errors:
-            return Invalid(errors)
-        if waiting(session.user_id) >= MOST_WAITING:
-            return Busy(_wait_ms(session.user_id))
-        return _create(session, key, Ask(Kind(kind), form, wish, session.theme, before, ""), candidates, now)
+    form = form if kind == Kind.POEM else ""
+    wish = wish.strip()
+    errors = _faults(kind, form, wish, before, candidates)
+    if errors:
+        return Invalid(errors)
+    try:
+        with transaction.atomic():
+            # One writer's asks are judged one after the other, or two tabs would each find room for one more.
+            session = _locked(session)
+            if session.state == WritingSession.State.FINISHED:
+                raise Refusal("finished", str(key))
+            if waiting(session.user_id) >= MOST_WAITING:
+                return _earlier(session, key) or Busy(_wait_ms(session.user_id))
+            return _create(session, key, Ask(Kind(kind), form, wish, session.theme, before, ""), candidates, now)
+    except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
+        earlier = _earlier(session, key)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _locked(session: WritingSession) -> WritingSession:
+    rows = WritingSession.objects.select_related("user").select_for_update(of=("self", "user"))
+    return rows.defer("text").get(pk=session.pk)
+
+
+def _earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
+    row = session.inspirations.filter(key=key).first()
+    return Asked(row, list(row.candidates.all()), repeated=True) if row else None
 
 
 def _faults(kind: str, form: str, wish: str, before: str, candidates: int) -> dict[str, str]:

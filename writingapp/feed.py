@@ -40,7 +40,6 @@ class Place:
     mending: bool = False
     missed: bool = False  # something was said while it was being mended
     behind: bool = False  # fed no more until it acknowledges
-    over: bool = False
 
 
 class Feed:
@@ -52,7 +51,7 @@ class Feed:
         self._log = log
         self._send = send
         self._close = close
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Place] = {}  # of candidates that are not over
         self._queue: deque[str] = deque()
         self._called = asyncio.Event()
         self._heard_early: list[Live] | None = []
@@ -80,8 +79,8 @@ class Feed:
     def know(self, told: wire.Payload) -> None:
         """The socket has been told of an inspiration: from here on its candidates are followed."""
         for each in told["candidates"]:
-            over = each["status"] in Candidate.TERMINAL
-            self._places.setdefault(each["id"], Place(each["attempt"], each["seq"], each["seq"], over=over))
+            if each["status"] not in Candidate.TERMINAL:
+                self._places.setdefault(each["id"], Place(each["attempt"], each["seq"], each["seq"]))
 
     def attach(self, candidate: str, attempt: int, seq: int) -> None:
         """The client says what it holds; whatever it lacks is sent."""
@@ -137,13 +136,12 @@ class Feed:
 
     def catch_up(self) -> None:
         if self._heard_early is None:
-            for candidate, place in self._places.items():
-                if not place.over:
-                    self._mend(candidate)
+            for candidate in self._places:
+                self._mend(candidate)
 
     def _frame(self, live: Live) -> None:
         place = self._places.get(live.candidate)
-        if place is None or place.over or place.behind or live.attempt < place.attempt:
+        if place is None or place.behind or live.attempt < place.attempt:
             return
         if place.mending:
             place.missed = True
@@ -155,7 +153,7 @@ class Feed:
 
     def _reset(self, live: Live) -> None:
         place = self._places.get(live.candidate)
-        if place is None or place.over or live.attempt <= place.attempt:
+        if place is None or live.attempt <= place.attempt:
             return
         if place.mending:
             place.missed = True
@@ -168,11 +166,8 @@ class Feed:
 
     def _end(self, payload: wire.Payload) -> None:
         """An end carries the whole text: nothing before it need be mended. Its error is told in her language."""
-        place = self._places.get(payload["candidate"])
-        if place is None or place.over:
+        if self._places.pop(payload["candidate"], None) is None:
             return
-        place.over = True
-        place.acked = place.seq
         if payload["error"]:
             with translation.override(self.language):
                 payload["error"] = wire.fault(payload["error"]["code"])
@@ -216,7 +211,7 @@ class Feed:
             held = await self._holdings(candidate)
         finally:
             place.mending = False
-        if held is None or place.over or self._places.get(candidate) is not place:
+        if held is None or self._places.get(candidate) is not place:
             return
         row, attempt, text = held
         if row.status in Candidate.TERMINAL:

@@ -145,10 +145,11 @@ async def stream(
     end = clock() + limits.whole
     until = min(clock() + limits.first, end)
     response = await _open(http, url, body, key, limits, until)
+    watch = _Watch(response, until)
     try:
         reader = Reader()
         while not reader.done:
-            data = await _read(response, until)
+            data = await _read(response, watch)
             if not data:
                 reader.feed(b"\n")  # a last line may lack its end
                 break
@@ -156,10 +157,41 @@ async def stream(
             for piece in pieces:
                 yield piece
             if pieces:
-                until = min(clock() + limits.between, end)
+                watch.extend(min(clock() + limits.between, end))
         yield reader.end()
     finally:
+        watch.handle.cancel()
         response.close()
+
+
+class _Watch:
+    """Closes a response once `until` has passed: one timer a stream, for a timeout a read would cost as much as it."""
+
+    __slots__ = ("_loop", "_response", "_until", "expired", "handle", "reading")
+
+    def __init__(self, response: aiohttp.ClientResponse, until: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._response = response
+        self._until = until
+        self.reading = False
+        self.expired = False
+        self.handle = self._loop.call_at(until, self._look)
+
+    def extend(self, until: float) -> None:
+        self._until = until
+        if until < self.handle.when():  # the time between texts is shorter than the time for the first
+            self.handle.cancel()
+            self.handle = self._loop.call_at(until, self._look)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        if self._until > now:
+            self.handle = self._loop.call_at(self._until, self._look)
+        elif not self.reading:  # whoever reads us is busy, and what has come meanwhile still waits to be read
+            self.handle = self._loop.call_at(now + 1, self._look)
+        else:
+            self.expired = True
+            self._response.close()
 
 
 async def _open(
@@ -193,12 +225,14 @@ async def _refused(response: aiohttp.ClientResponse) -> EngineError:
         response.close()
 
 
-async def _read(response: aiohttp.ClientResponse, until: float) -> bytes:
+async def _read(response: aiohttp.ClientResponse, watch: _Watch) -> bytes:
     """What has arrived, or nothing at the end of the stream."""
+    watch.reading = True
     try:
-        async with asyncio.timeout_at(until):
-            return await response.content.readany()
-    except TimeoutError as error:
-        raise EngineError("engine_timeout", "silent") from error
+        return await response.content.readany()
     except (aiohttp.ClientError, OSError) as error:
+        if watch.expired:
+            raise EngineError("engine_timeout", "silent") from error
         raise EngineError("engine_broken", type(error).__name__) from error
+    finally:
+        watch.reading = False

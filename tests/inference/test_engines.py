@@ -61,6 +61,16 @@ async def test_a_poem_cut_anywhere_goes_on_exactly_from_there(
         assert rest == whole[place:]
 
 
+@pytest.mark.parametrize(
+    ("form", "written"), [("wujue", "残雪压疏篱，\n微风"), ("english", "The gate is wet.\nA snail has sig")]
+)
+async def test_a_poem_somebody_else_began_is_finished_in_its_form(
+    http: aiohttp.ClientSession, fake: Node, form: str, written: str
+) -> None:
+    rest = await text_of(http, fake, request_for(asked(form), written=written))
+    assert conforms(form, written + rest)
+
+
 async def test_a_text_without_a_form_goes_on_too_and_has_the_length_the_node_was_told(
     http: aiohttp.ClientSession, fake: Node
 ) -> None:

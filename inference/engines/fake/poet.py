@@ -56,10 +56,30 @@ def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
     if constraint["form"] not in FORMS:
         whole = "".join(_tokens(_prose(constraint["language"], seed))[:length])
         return iter(_tokens(whole[len(written) :]))
-    shape = SHAPES[constraint["form"], language_in(constraint["form"], constraint["language"])]
-    whole = "".join(_walk(shape, "", seed))
-    rest = whole[len(written) :] if whole.startswith(written) else "".join(_walk(shape, written, seed))
-    return iter(_tokens(rest))
+    form, language = constraint["form"], language_in(constraint["form"], constraint["language"])
+    whole = _poem(form, language, random.Random(seed))  # noqa: S311 - not a secret
+    if whole.startswith(written):
+        return iter(_tokens(whole[len(written) :]))
+    return iter(_tokens("".join(_walk(SHAPES[form, language], written, seed))))
+
+
+SIZES = {  # how many characters, or words, a line has
+    ("wujue", "zh"): (5, 5, 5, 5),
+    ("qijue", "zh"): (7, 7, 7, 7),
+    ("haiku", "zh"): (5, 7, 5),
+    ("haiku", "en"): (3, 5, 3),
+    ("free", "zh"): (6, 8, 5, 7, 6, 9, 5, 7),
+    ("free", "en"): (4, 6, 5, 3, 6, 4, 5),
+    ("english", "en"): (4, 6, 5, 3, 6),
+}
+
+
+def _poem(form: str, language: str, dice: random.Random) -> str:
+    sizes = SIZES[form, language]
+    if language == "en":
+        return "\n".join(" ".join(dice.sample(WORDS, size)).capitalize() for size in sizes)
+    ends = ("",) if form == "haiku" else ("，", "。")
+    return "\n".join("".join(dice.sample(HAN, size)) + ends[line % len(ends)] for line, size in enumerate(sizes))
 
 
 def _prose(language: str, seed: str) -> str:
@@ -85,7 +105,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _walk(shape: Shape, written: str, seed: str) -> Iterator[str]:
-    """Word by word through the shape, after what is written, until it is whole and has gone on for long enough."""
+    """Word by word through the shape, after what somebody else wrote, until it is whole. Slow, and seldom needed."""
     dice = random.Random(f"{seed}/{written}")  # noqa: S311 - not a secret
     for char in written:
         shape = after(shape, char)

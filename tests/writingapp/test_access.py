@@ -1,0 +1,127 @@
+"""No other writer's row is reachable. Every route is walked as the resolver knows it: a new one is walked too."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.http import Http404
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from writingapp import access
+from writingapp.models import Candidate, Inspiration, User, WritingSession
+from writingapp.services import inspiring, sessions
+
+# What may be seen without a login says nothing about anybody; the doors of allauth are its own to guard, but for these.
+OPEN = {"", "healthz", "language/setlang/", "api/v1/", "api/v1/openapi.json"}
+GUARDED_DOORS = {"accounts/password/change/", "accounts/reauthenticate/"}
+
+
+def routes(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        here = before + str(entry.pattern).replace("^", "").replace("$", "").replace("\\Z", "")
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, here)
+        else:
+            yield here, entry
+
+
+def own_routes() -> list[str]:
+    """Everything but the staff's desk, which has its own test."""
+    walked = {path for path, _ in routes(get_resolver()) if not path.startswith("staff/")}
+    return sorted(walked)
+
+
+@pytest.fixture
+def hers(owner: User) -> WritingSession:
+    return sessions.start(user=owner, minutes=10, theme="只有她知道", goal=None, now=timezone.now())
+
+
+@pytest.fixture
+def asked(hers: WritingSession) -> inspiring.Asked:
+    answer = inspiring.ask(
+        session=hers, key=uuid.uuid4(), kind="poem", form="wujue", wish="只有她知道", before="",
+        candidates=1, now=timezone.now(),
+    )  # fmt: skip
+    assert isinstance(answer, inspiring.Asked)
+    return answer
+
+
+def fill(path: str, session: object, inspiration: object, candidate: object) -> str:
+    known = {"session_id": session, "inspiration_id": inspiration, "candidate_id": candidate}
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(known[found[1]]), path)
+
+
+def is_open(path: str) -> bool:
+    return path in OPEN or (path.startswith("accounts/") and path not in GUARDED_DOORS)
+
+
+def has_id(path: str) -> bool:
+    return not path.startswith("accounts/") and "<" in path
+
+
+@pytest.mark.parametrize("path", [path for path in own_routes() if has_id(path)])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_outsider_gets_what_she_would_get_for_nothing(
+    client: Client, hers: WritingSession, asked: inspiring.Asked, other: User, path: str, method: str
+) -> None:
+    client.force_login(other)
+    real = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk)
+    invented = fill(path, uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
+    answers = [_ask(client, method, each) for each in (real, invented)]
+    assert answers[0] == answers[1]
+    assert answers[0][0] in (404, 405, 422)
+    assert "只有她知道" not in answers[0][1]
+
+
+@pytest.mark.parametrize("path", [path for path in own_routes() if not is_open(path)])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nobody_is_led_to_the_login_page(
+    client: Client, hers: WritingSession, asked: inspiring.Asked, path: str, method: str
+) -> None:
+    where = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk)
+    status, text = _ask(client, method, where)
+    assert status in (302, 401, 405), f"{where} answers {status}"
+    assert "只有她知道" not in text
+
+
+def _ask(client: Client, method: str, path: str) -> tuple[int, str]:
+    body = {"type": "x", "save_id": str(uuid.uuid4()), "base_rev": 0, "text": "", "seconds": 60, "kind": "line"}
+    body["key"] = str(uuid.uuid4())
+    answer = client.get(path) if method == "get" else client.post(path, body, content_type="application/json")
+    text = answer.content.decode() if not answer.streaming else ""
+    return answer.status_code, text.replace(path, "PATH")
+
+
+def test_a_forged_form_is_refused_even_with_her_cookie(owner: User, hers: WritingSession) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+    for path in (f"/api/v1/sessions/{hers.pk}/finish", reverse("finish", args=[hers.pk])):
+        assert client.post(path).status_code == 403
+    hers.refresh_from_db()
+    assert hers.state == WritingSession.State.RUNNING
+
+
+@pytest.mark.parametrize("value", ["", "x", None, 7, "../../etc", "0" * 32, uuid.UUID(int=0)])
+def test_whatever_is_no_id_is_not_there(owner: User, hers: WritingSession, value: Any) -> None:
+    with pytest.raises(Http404):
+        access.session_for(owner, value)
+    with pytest.raises(Http404):
+        access.candidate_for(owner, hers.pk, value)
+    with pytest.raises(Http404):
+        access.inspiration_for(owner, hers.pk, value)
+
+
+def test_her_own_things_are_not_reached_through_another_session(
+    owner: User, hers: WritingSession, asked: inspiring.Asked
+) -> None:
+    second = sessions.start(user=owner, minutes=5, theme="", goal=None, now=timezone.now())
+    assert access.candidate_for(owner, hers.pk, asked.candidates[0].pk).pk == asked.candidates[0].pk
+    with pytest.raises(Http404):
+        access.candidate_for(owner, second.pk, asked.candidates[0].pk)
+    with pytest.raises(Http404):
+        access.inspiration_for(owner, second.pk, asked.inspiration.pk)
+    assert Inspiration.objects.count() == Candidate.objects.count() == 1

@@ -18,6 +18,7 @@ export class Card {
     const hints = ["take_line", "tap_line"].map((key) => make("span", { class: key, "aria-hidden": "true" }, word(key)));
     const [head, foot] = [make("div", { class: "card-head" }, this.state, ...hints), make("div", { class: "card-foot" }, this.whole, this.mark)];
     this.element = make("section", { class: "candidate", "aria-label": word("candidate", { n: candidate.position + 1 }) }, head, this.verse, foot);
+    this.element.dataset.candidate = candidate.id;
     for (let line = 0; line < (inspiration.lines ?? 1); line += 1) this.#add();
     this.render();
   }

@@ -39,7 +39,7 @@ def wait_for(address: str) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
-            socket.create_connection((host, int(port)), timeout=1).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import psutil
@@ -11,13 +12,20 @@ from ops.house import House
 SOCKET_BYTES = 4 * 1024 * 1024  # the longest message: a whole manuscript of 500,000 characters, escaped
 
 
+class Group(StrEnum):
+    """What stops together: first those who serve writers, then what they stand on."""
+
+    HOUSE = "house"
+    GROUND = "ground"
+
+
 @dataclass(frozen=True)
 class Program:
-    """One process. They stop from the highest order to the lowest, each before the next."""
+    """One process."""
 
     name: str
     argv: tuple[str, ...]
-    order: int
+    group: Group
     stop_seconds: int
     after: str = ""  # host:port that should listen before this starts
 
@@ -42,7 +50,7 @@ def _web(house: House, redis: str) -> Program:
     argv += ["--websocket_timeout", "-1", "--ping-interval", "20", "--ping-timeout", "30"]
     argv += ["--websocket-max-message-size", str(SOCKET_BYTES), "--websocket-max-frame-size", str(SOCKET_BYTES)]
     argv += ["--proxy-headers"] if house.behind_proxy else []
-    return Program("web", _python(*argv, "writingapp.asgi:application"), order=50, stop_seconds=10, after=redis)
+    return Program("web", _python(*argv, "writingapp.asgi:application"), Group.HOUSE, stop_seconds=10, after=redis)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:
@@ -52,23 +60,24 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 def _worker(house: House, redis: str) -> Program:
     argv = ["worker", "-P", "threads", "-Q", "inspire,upkeep", "-l", house.log_level]
     argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Program("worker", _celery(*argv), order=40, stop_seconds=20, after=redis)
+    return Program("worker", _celery(*argv), Group.HOUSE, stop_seconds=20, after=redis)
 
 
 def _beat(house: House, redis: str) -> Program:
     argv = ["beat", "--schedule", str(house.data_dir / "beat-schedule"), "--pidfile", "", "-l", "WARNING"]
-    return Program("beat", _celery(*argv), order=30, stop_seconds=10, after=redis)
+    return Program("beat", _celery(*argv), Group.HOUSE, stop_seconds=10, after=redis)
 
 
 def _engine(house: House, port: int, model: Path) -> Program:
     argv = ["-m", "inference.embedded", "--model", str(model), "--port", str(port)]
     argv += ["--threads", str(threads()), "--slots", str(house.engine_capacity)]
-    return Program("engine", _python(*argv), order=20, stop_seconds=10)
+    page = house.own_address.partition("://")[2]  # the page first: loading a model takes every core
+    return Program("engine", _python(*argv), Group.GROUND, stop_seconds=10, after=page)
 
 
 def _redis(house: House, port: int) -> Program:
     argv = ("-m", "ops.redis_server", str(port), str(house.data_dir / "redis"), str(house.logs / "redis.log"))
-    return Program("redis", _python(*argv), order=10, stop_seconds=10)
+    return Program("redis", _python(*argv), Group.GROUND, stop_seconds=10)
 
 
 def threads() -> int:

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import select
 import signal
 import sys
 import time
@@ -27,6 +28,18 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Terminal:
+    """Whether the terminal is still there. Its end sends SIGHUP to the shell or to `make`, which may not pass it on."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        if sys.stdin is not None and sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._poll.register(sys.stdin.fileno(), 0)  # 0: only its end
+
+    def gone(self) -> bool:
+        return bool(self._poll.poll(0))
+
+
 @contextmanager
 def asked_to_stop() -> Iterator["queue.SimpleQueue[int]"]:
     """Signals become items of a queue. One that whoever started us chose to ignore (nohup) stays ignored."""
@@ -49,9 +62,11 @@ def asked_to_stop() -> Iterator["queue.SimpleQueue[int]"]:
 def watch(programs: list[Program], places: Places, narrator: Narrator) -> int:
     """Run the programs until asked to stop. The exit code: 0 if they stopped because they were asked to."""
     with asked_to_stop() as asked:
-        supervisor = Supervisor(programs, places)
+        supervisor, terminal = Supervisor(programs, places), Terminal()
         try:
             while supervisor.process.poll() is None and asked.empty():
+                if terminal.gone():
+                    asked.put(signal.SIGHUP)
                 narrator.look()
                 for fall in supervisor.falls():
                     narrator.fell(fall)

@@ -7,14 +7,13 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from ops.log_watch import Tail
-from ops.processes import Program
+from ops.processes import Group, Program
 
 FILES_MOST = 16384  # 10,000 open sockets, and room for the rest
 EXITED = re.compile(r"exited: (?P<name>\S+) \((?P<how>[^;)]*)")
@@ -50,16 +49,19 @@ class Places:
             left.unlink()
 
 
-def configuration(programs: Iterable[Program], places: Places) -> str:
+def configuration(programs: list[Program], places: Places) -> str:
     """A supervisord configuration. `startsecs=0` because ops.child does the resting between two failed starts."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = FILES_MOST if hard == resource.RLIM_INFINITY else min(FILES_MOST, hard)
     lines = ["[supervisord]", "nodaemon=true", "identifier=bailu", "umask=077", f"minfds={files}"]
     lines += [f"logfile={_quoted(places.logs / 'supervisor.log')}", "logfile_maxbytes=1MB", "logfile_backups=1"]
     lines += [f"pidfile={_quoted(places.state / 'supervisord.pid')}"]
+    for priority, group in enumerate(reversed(Group), start=1):  # supervisord stops the highest first
+        names = ",".join(program.name for program in programs if program.group is group)
+        lines += ["", f"[group:{group}]", f"programs={names}", f"priority={priority}"] if names else []
     for program in programs:
         lines += ["", f"[program:{program.name}]", f"command={_command(program, places)}"]
-        lines += [f"directory={_quoted(places.root)}", f"priority={program.order}"]
+        lines += [f"directory={_quoted(places.root)}"]
         lines += ["startsecs=0", "autorestart=true", "stopsignal=TERM", f"stopwaitsecs={program.stop_seconds}"]
         lines += ["stopasgroup=true", "redirect_stderr=true"]
         lines += [f"stdout_logfile={_quoted(places.logs / program.name)}.log"]
@@ -98,7 +100,7 @@ def fall_in(line: str) -> Fall | None:
 class Supervisor:
     """A running supervisord. In its own session: Ctrl+C at the terminal reaches us alone, and we stop it in order."""
 
-    def __init__(self, programs: Iterable[Program], places: Places) -> None:
+    def __init__(self, programs: list[Program], places: Places) -> None:
         """Start it. The caller holds `places.lock`, which names the process that supervisord must not outlive."""
         self._log = Tail(places.logs / "supervisor.log")
         conf = places.state / "supervisord.conf"

@@ -54,13 +54,14 @@ def listens(port: int) -> bool:
 class LittleHouse:
     """A house in a process of its own, and what it has said."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stdin: int = subprocess.DEVNULL) -> None:
         self.folder = folder
         self.ports = free_ports(3)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.ops.little_house", str(folder), *map(str, self.ports)],
             cwd=ROOT,
             env={**os.environ, "LC_ALL": "C"},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ops import lock
 from ops.house import ROOT, House
 from ops.narrator import Narrator
-from ops.processes import Program
+from ops.processes import Group, Program
 from ops.running import say, watch
 from ops.supervision import Places
 from ops.words import Refusal
@@ -38,10 +38,10 @@ def main(folder: Path, web: int, engine: int, redis: int) -> int:
         str(house.logs / "redis.log"),
     )
     programs = [
-        Program("web", (*stand_in, str(web), "--with-child"), order=50, stop_seconds=3, after=f"127.0.0.1:{redis}"),
-        Program("engine", (*stand_in, str(engine)), order=20, stop_seconds=3),
-        Program("broken", (sys.executable, "-c", "raise SystemExit(3)"), order=15, stop_seconds=3),
-        Program("redis", server, order=10, stop_seconds=3),
+        Program("web", (*stand_in, str(web), "--with-child"), Group.HOUSE, stop_seconds=3, after=f"127.0.0.1:{redis}"),
+        Program("engine", (*stand_in, str(engine)), Group.GROUND, stop_seconds=3),
+        Program("broken", (sys.executable, "-c", "raise SystemExit(3)"), Group.GROUND, stop_seconds=3),
+        Program("redis", server, Group.GROUND, stop_seconds=3),
     ]
     places.state.mkdir(parents=True, exist_ok=True)
     try:

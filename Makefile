@@ -18,6 +18,9 @@ setup: ## make .venv and install what running needs
 setup-dev:
 	@$(PYTHON) -m ops.bootstrap --dev
 
+bench: setup-dev ## the figures of the house, beside the engine's own
+	@BAILU_TEST_MODEL="$$($(VENV) -m inference.supply qwen2.5-coder-0.5b)" $(VENV) -m bench
+
 model: setup ## fetch the model file that MODEL names, and print its path
 	@$(VENV) -m inference.supply $(MODEL)
 

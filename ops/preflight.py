@@ -1,5 +1,6 @@
 """What must be true before anything is started; each check refuses with one sentence."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from ops.house import ROOT, House
 from ops.supervision import Places
 from ops.words import Refusal
 
+BAD_SETTING = re.compile(r"[A-Z_]+(=.*)?: ")  # the words of writingapp/env.py
+ERROR = re.compile(r"[\w.]+Error: (?P<what>.+)")
 ROOM = 200 * 10**6  # bytes for the database, the append-only file and the logs of the next while
 
 
@@ -46,4 +49,8 @@ def migrate(places: Places) -> None:
         said.seek(0)
         lines = [line.strip() for line in said if line.strip()]
     if done.returncode != 0:
-        raise Refusal("migrate_failed", why=lines[-1] if lines else done.returncode, log=log)
+        last = lines[-1] if lines else str(done.returncode)
+        if BAD_SETTING.match(last):
+            raise Refusal("bad_setting", said=last)
+        errors = [found["what"] for line in lines if (found := ERROR.fullmatch(line))]
+        raise Refusal("migrate_failed", why=errors[-1] if errors else last, log=log)

@@ -53,6 +53,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ".env, line {number}: write NAME=value, one a line.",
         ".env 第 {number} 行:请写成 名字=值,每行一个。",
     ),
+    "bad_setting": ("{said}", "{said}"),
     "bad_number": (
         "{name}={value}: write a whole number from {least} to {most}.",
         "{name}={value}:请写 {least} 到 {most} 之间的整数。",

@@ -45,7 +45,7 @@ export class Desk {
     const time = numerals(left ? remaining : written, { left });
     const { numerals: face, sun } = this.parts;
     write(face, this.shown ? time : word("clock_hidden"));
-    face.setAttribute("aria-label", word(left ? "time_left" : "time_written", { time }));
+    if (document.activeElement !== face) face.setAttribute("aria-label", word(left ? "time_left" : "time_written", { time })); // not every second in her ear
     face.setAttribute("aria-pressed", String(this.shown));
     const reach = `scaleX(${(share ?? 0).toFixed(4)})`;
     if (sun.style.transform !== reach) sun.style.transform = reach;

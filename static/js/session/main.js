@@ -78,6 +78,7 @@ const sheet = new Sheet({ root, editor, opener: part("open"), close: part("close
 // --- the manuscript -------------------------------------------------------------------------------------------------
 
 async function begin() {
+  showCount(0);
   const copy = await store.open();
   manuscript = new Manuscript({
     copy,

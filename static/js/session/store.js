@@ -4,6 +4,7 @@
 import { uuid } from "./uuid.js";
 
 const WAIT = 200;
+const OPENED_WITHIN = 3000; // some browsers never answer where storage is forbidden
 const COPIES = "copies";
 const BASES = "bases"; // apart from the copies, because they change more rarely and are as long
 
@@ -26,7 +27,7 @@ export class Store {
   /** Opens the store and answers the copy that an earlier page left, or null. */
   async open() {
     try {
-      this.database = await openDatabase();
+      this.database = await within(OPENED_WITHIN, openDatabase());
       this.database.onclose = () => this.#fail();
       return await this.#inherit();
     } catch {
@@ -113,6 +114,19 @@ function asked(request) {
     request.onerror = () => reject(request.error);
     request.onblocked = () => reject(new Error("blocked"));
   });
+}
+
+function within(milliseconds, promise) {
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error("no answer")), milliseconds));
+  return Promise.race([promise, late]);
+}
+
+/** The sessions of which this device still holds something. */
+export async function sessionsLeft() {
+  const database = await openDatabase();
+  const keys = await asked(database.transaction(COPIES).objectStore(COPIES).getAllKeys());
+  database.close();
+  return [...new Set(keys.map(([session]) => session))];
 }
 
 function range(session) {

@@ -69,6 +69,11 @@ describe("whatever the way does to its messages", () => {
   }
 });
 
+function follows(message, last) {
+  if (message.type !== "frame" || last?.type !== "frame" || last.attempt !== message.attempt) return false;
+  return last.seq + [...last.text].length === message.seq;
+}
+
 /** A server that writes in attempts, and a way that loses, doubles, merges and delays within their order. */
 function journey(seed) {
   const roll = random(seed);
@@ -78,7 +83,7 @@ function journey(seed) {
   const lossy = (message) => {
     if (roll.chance(0.15)) return;
     const last = way.at(-1);
-    if (message.type === "frame" && last?.type === "frame" && last.attempt === message.attempt && last.seq + [...last.text].length === message.seq && roll.chance(0.4)) {
+    if (follows(message, last) && roll.chance(0.4)) {
       way[way.length - 1] = { ...last, text: last.text + message.text };
     } else {
       way.push(message);

@@ -76,6 +76,7 @@ WORDS = {
     "take_poem": _("Take the poem"),
     "take_whole": _("Take all of it"),
     "take_line": _("Take this line"),
+    "take_line_named": _("Take this line: {line}"),
     "tap_line": _("Touch a line to take it alone"),
     "taken": _("Taken"),
     "heard_start": _("Inspiration is being written."),

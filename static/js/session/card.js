@@ -4,7 +4,7 @@ import { make, write } from "./dom.js";
 import { word } from "./words.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const STATES = { queued: "queued", running: "writing", done: "written", stopped: "stopped", interrupted: "interrupted", failed: "failed" };
+const STATES = { running: "writing", done: "written" }; // the others are called as they are
 
 export class Card {
   /** `take(text, whole)` puts a text into the manuscript. `lines` is how many lines the form has, null if free. */
@@ -13,11 +13,14 @@ export class Card {
     this.lines = [];
     this.state = make("p", { class: "card-state" });
     this.verse = make("div", { class: "verse", lang: inspiration.language });
-    this.whole = make("button", { class: "text-button", type: "button", onclick: () => this.#takeWhole() }, word(inspiration.kind === "poem" ? "take_poem" : "take_whole"));
+    const whole = { class: "text-button", type: "button", onclick: () => this.#takeWhole() };
+    this.whole = make("button", whole, word(inspiration.kind === "poem" ? "take_poem" : "take_whole"));
     this.mark = make("span", { class: "taken" });
     const hints = ["take_line", "tap_line"].map((key) => make("span", { class: key, "aria-hidden": "true" }, word(key)));
-    const [head, foot] = [make("div", { class: "card-head" }, this.state, ...hints), make("div", { class: "card-foot" }, this.whole, this.mark)];
-    this.element = make("section", { class: "candidate", "aria-label": word("candidate", { n: candidate.position + 1 }) }, head, this.verse, foot);
+    const head = make("div", { class: "card-head" }, this.state, ...hints);
+    const foot = make("div", { class: "card-foot" }, this.whole, this.mark);
+    const name = word("candidate", { n: candidate.position + 1 });
+    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, foot);
     this.element.dataset.candidate = candidate.id;
     for (let line = 0; line < (inspiration.lines ?? 1); line += 1) this.#add();
     this.render();
@@ -42,7 +45,7 @@ export class Card {
     const { status, error } = this.candidate;
     if (status === "failed" && error?.message) return `${word("failed")} ${error.message}`;
     if (status === "interrupted" && !shown.trim()) return word("failed");
-    return word(STATES[status]);
+    return word(STATES[status] ?? status);
   }
 
   /** Where she asked for less motion, a line appears when it is whole. */
@@ -65,7 +68,7 @@ export class Card {
     const disabled = !whole || !text.trim();
     if (button.disabled !== disabled) button.disabled = disabled;
     if (disabled) button.removeAttribute("aria-label");
-    else button.setAttribute("aria-label", `${word("take_line")}：${text}`);
+    else button.setAttribute("aria-label", word("take_line_named", { line: text }));
   }
 
   #takeLine(text) {

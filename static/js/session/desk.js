@@ -8,7 +8,10 @@ const TICK = 250;
 const MORE = 300; // seconds
 
 export class Desk {
-  /** `ports`: send(message), lines (sentences), flush() save now, saved() whether all is, measure() the clock again, leave() to the finished page. */
+  /**
+   * `ports`: send(message), lines (sentences), flush() save now, saved() whether all is, measure() the clock again,
+   * leave() to the finished page at `finishedUrl`. `shown` is whether she usually wants the numerals.
+   */
   constructor({ root, clock, ports, shown }) {
     Object.assign(this, { root, clock, ports });
     this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((element) => [element.dataset.part, element]));
@@ -45,7 +48,8 @@ export class Desk {
     const time = numerals(left ? remaining : written, { left });
     const { numerals: face, sun } = this.parts;
     write(face, this.shown ? time : word("clock_hidden"));
-    if (document.activeElement !== face) face.setAttribute("aria-label", word(left ? "time_left" : "time_written", { time })); // not every second in her ear
+    const name = word(left ? "time_left" : "time_written", { time });
+    if (document.activeElement !== face) face.setAttribute("aria-label", name); // not every second in her ear
     face.setAttribute("aria-pressed", String(this.shown));
     const reach = `scaleX(${(share ?? 0).toFixed(4)})`;
     if (sun.style.transform !== reach) sun.style.transform = reach;
@@ -61,8 +65,10 @@ export class Desk {
   #announce() {
     const { lines } = this.ports;
     const said = this.clock.announce();
-    if (said === "minute") lines.show("time", word("minute"), { actions: [[word("extend_yes"), () => this.#extend()], [word("extend_no"), () => lines.hide("time")]] });
-    if (said === "over") lines.show("time", word("over"), { actions: [[word("extend_yes"), () => this.#extend()], [word("finish"), () => this.#askToFinish()]] });
+    const more = [word("extend_yes"), () => this.#extend()];
+    const no = [word("extend_no"), () => lines.hide("time")];
+    if (said === "minute") lines.show("time", word("minute"), { actions: [more, no] });
+    if (said === "over") lines.show("time", word("over"), { actions: [more, [word("finish"), () => this.#askToFinish()]] });
     const { remaining } = this.clock;
     if (remaining === null || remaining > 60_000) lines.hide("time");
   }
@@ -79,16 +85,19 @@ export class Desk {
 
   #askToFinish() {
     const { lines } = this.ports;
-    const no = () => ((this.finishing = false), lines.hide("finish"));
-    lines.show("finish", word("finish_ask"), { actions: [[word("finish"), () => this.#finish()], [word("finish_no"), no]] });
+    lines.show("finish", word("finish_ask"), { actions: [[word("finish"), () => this.#finish()], this.#writeOn] });
     lines.focus("finish");
   }
 
+  get #writeOn() {
+    return [word("finish_no"), () => ((this.finishing = false), this.ports.lines.hide("finish"))];
+  }
+
   #finish() {
-    const { lines } = this.ports;
+    const { lines, flush, saved } = this.ports;
     this.finishing = true;
-    this.ports.flush();
-    if (!this.ports.saved()) lines.show("finish", word("finish_waits"), { actions: [[word("finish_no"), () => ((this.finishing = false), lines.hide("finish"))]] });
+    flush();
+    if (!saved()) lines.show("finish", word("finish_waits"), { actions: [this.#writeOn] });
     this.settle();
   }
 

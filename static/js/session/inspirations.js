@@ -11,7 +11,10 @@ const ACK_EVERY = 1000;
 const SILENCE = 10_000;
 
 export class Inspirations {
-  /** `ports`: send(message), take(text, apart, candidate), again(inspiration), say(sentence) for those who listen. */
+  /**
+   * `ports`: send(message), take(text, apart) into the manuscript, again(inspiration) ask once more, say(sentence) to those
+   * who listen, arrived(element) a new one stands in the list.
+   */
   constructor({ list, ports, now = () => performance.now() }) {
     Object.assign(this, { list, ports, now });
     this.known = new Map(); // by id: {told, candidates, cards, element, …}
@@ -32,7 +35,7 @@ export class Inspirations {
   }
 
   received(message) {
-    if (message.type === "queued") return void (this.known.has(message.inspiration.id) || this.#add(message.inspiration, { announce: true }));
+    if (message.type === "queued") return this.#queued(message.inspiration);
     const place = this.byCandidate.get(message.candidate);
     if (!place) return;
     place.heardAt = this.now();
@@ -42,6 +45,10 @@ export class Inspirations {
     if (message.type === "end") this.#ended(place);
     else this.#acknowledge(place);
     this.#draw(place);
+  }
+
+  #queued(told) {
+    if (!this.known.has(told.id)) this.#add(told, { announce: true });
   }
 
   #attach(place) {
@@ -89,10 +96,12 @@ export class Inspirations {
     const { told, places } = inspiration;
     const title = told.kind === "poem" ? word(`form_${told.form}`) : word(`kind_${told.kind}`);
     const heading = make("summary", {}, make("span", { class: "what" }, title), make("span", { class: "wish" }, told.wish));
-    const stop = make("button", { class: "text-button", type: "button", onclick: () => this.ports.send({ type: "stop", inspiration: told.id }) }, word("stop"));
-    const again = make("button", { class: "text-button", type: "button", onclick: () => this.ports.again(told) }, word("again"));
+    const button = (words, onclick) => make("button", { class: "text-button", type: "button", onclick }, words);
+    const stop = button(word("stop"), () => this.ports.send({ type: "stop", inspiration: told.id }));
+    const again = button(word("again"), () => this.ports.again(told));
+    const turns = make("div", { class: "inspiration-turns" }, stop, again);
     const cards = make("div", { class: "candidates" }, ...places.map(({ card }) => card.element));
-    inspiration.element = make("details", { class: "inspiration", open: true }, heading, make("div", { class: "inspiration-turns" }, stop, again), cards);
+    inspiration.element = make("details", { class: "inspiration", open: true }, heading, turns, cards);
     inspiration.element.dataset.form = told.form || told.kind;
     Object.assign(inspiration, { stop, again });
   }

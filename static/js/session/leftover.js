@@ -28,7 +28,14 @@ async function bring(session) {
 
 function hold(copy, out) {
   let screen = copy.text;
-  const ports = { read: () => screen, show: (text) => (screen = text), send: (message) => out.push(message), told: () => {}, again: () => {}, id: uuid };
+  const ports = {
+    read: () => screen,
+    show: (text) => (screen = text),
+    send: (message) => out.push(message),
+    told: () => {},
+    again: () => {},
+    id: uuid,
+  };
   return new Manuscript({ copy, ports, limit: Infinity }); // of length the server judges
 }
 

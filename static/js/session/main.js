@@ -29,7 +29,8 @@ let timer = null;
 let persisted = false;
 
 const store = new Store({ session, copy: () => manuscript?.copy() ?? null, told: () => tell() });
-const socket = new Socket({ url: `${location.protocol.replace("http", "ws")}//${location.host}${root.dataset.socket}`, heard, told: line });
+const address = `${location.protocol.replace("http", "ws")}//${location.host}${root.dataset.socket}`;
+const socket = new Socket({ url: address, heard, told: line });
 
 const editor = new Editor({
   parent: part("editor"),
@@ -72,7 +73,12 @@ const inspirations = new Inspirations({
   },
 });
 
-const ask = new Ask({ form: part("ask"), send: (message) => socket.send(message), before: (limit) => editor.before(limit), where: session });
+const ask = new Ask({
+  form: part("ask"),
+  send: (message) => socket.send(message),
+  before: (limit) => editor.before(limit),
+  where: session,
+});
 const sheet = new Sheet({ root, editor, opener: part("open"), close: part("close"), well: part("well") });
 
 // --- the manuscript -------------------------------------------------------------------------------------------------
@@ -189,8 +195,10 @@ function line(state) {
 
 function engine({ state, progress }) {
   const place = part("engine");
-  if (state === "loading") write(place, progress === null ? word("engine_loading") : word("engine_loading_share", { share: percent.format(progress) }));
-  else write(place, state === "ready" ? "" : word(`engine_${state}`));
+  const share = progress === null ? "" : percent.format(progress);
+  if (state === "ready") write(place, "");
+  else if (state === "loading" && share) write(place, word("engine_loading_share", { share }));
+  else write(place, word(`engine_${state}`));
 }
 
 // --- coming and going -----------------------------------------------------------------------------------------------

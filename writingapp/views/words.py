@@ -16,10 +16,10 @@ WORDS = {
     "too_long": _(
         "At most {n} characters can be saved. All of it is kept on this device, and saved once it is shorter."
     ),
-    "count_one": _("{n} character"),
-    "count_other": _("{n} characters"),
-    "count_of": _("{n} of {goal} characters"),
-    "count_reached": _("{n} characters, the goal of {goal} is reached"),
+    "count_one": _("{n} word"),
+    "count_other": _("{n} words"),
+    "count_of": _("{n} of {goal} words"),
+    "count_reached": _("{n} words, the goal of {goal} is reached"),
     "time_left": _("Time left {time}: show or hide"),
     "time_written": _("Written for {time}: show or hide"),
     "clock_hidden": _("Time"),

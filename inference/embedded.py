@@ -30,6 +30,7 @@ from inference.rest import rest_of
 
 CONTEXT = 2048  # tokens a slot: the longest ask and its answer take under 800
 CACHED_PROMPTS = 256  # MiB of memory for computed beginnings of prompts; all of ours take about 60
+STEP = 8  # tokens a thread reads in one step, about 0.3 s: a stop, and the other text, wait for a step to end
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 SPINS = "1000"  # OpenMP threads that wait spin this long, then sleep; see `_serve`
 
@@ -116,6 +117,7 @@ def _parameters(params: Any, options: argparse.Namespace) -> Any:
     params.ui = False
     params.endpoint_slots = True
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
+    params.n_batch = params.n_ubatch = max(STEP * options.threads, options.slots)
     params.n_parallel = options.slots
     params.n_ctx = options.slots * CONTEXT
     params.cache_ram_mib = CACHED_PROMPTS

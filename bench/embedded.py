@@ -1,28 +1,31 @@
 """The embedded default on this machine: first token with a warm prefix, and a quatrain from asked to finished."""
 
 import asyncio
+from pathlib import Path
 
 from bench.direct import burst
 from bench.figures import in_ms
 from bench.through_app import Seats, stream
 from inference.engines.base import Node
 from inference.request import Ask, Kind
-from tests.house import house
+from ops.processes import threads
+from tests.house import RealEngine, house
+from tests.processes import wait_until
 
 WISHES = ("清晨的湖", "雾里的桥", "初冬的第一场雪", "窗外有鸟", "想念远方的母亲", "茶凉了", "旧车站", "山中夜雨")
 
 
-def embedded(rounds: int) -> None:
-    with house(engine_kind="llamacpp") as built:
-        asyncio.run(
-            _measure(Node("embedded", "llamacpp", f"http://127.0.0.1:{built.engine_port}"), Seats(built, 1), rounds)
-        )
+def embedded(model: Path) -> None:
+    with house(RealEngine(model, threads())) as built:
+        wait_until(lambda: "prompts computed" in built.log("engine"), within=300, what="the prompts to be computed")
+        node = Node("embedded", "llamacpp", f"http://127.0.0.1:{built.engine_port}")
+        asyncio.run(_measure(node, Seats(built, 1)))
 
 
-async def _measure(node: Node, seats: Seats, rounds: int) -> None:
+async def _measure(node: Node, seats: Seats) -> None:
     straight, through, poems = [], [], []
     async with seats:
-        for wish in WISHES[: max(2, rounds)]:
+        for wish in WISHES:
             ask = Ask(Kind.POEM, "wujue", wish, "湖", "", "zh")
             straight += await burst(node, 1, ask)
             heard = await stream(seats.tabs[0], kind="poem", form="wujue", wish=wish, before="")

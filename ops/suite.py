@@ -79,7 +79,7 @@ class Suite:
             self.leave_out("PostgreSQL", "no initdb (apt install postgresql)")
             return
         with postgres.cluster(programs) as url:
-            self.only = self.only or ["tests/writingapp", "tests/browser"]
+            self.only = self.only or ["tests/writingapp", "tests/faults", "tests/browser"]
             self.pytest("PostgreSQL", "engine", DATABASE_URL=url)
 
     def verdict(self) -> int:

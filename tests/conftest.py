@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from tests.environment import REDIS_PORT
-from tests.house import House, house
+from tests.house import FakeEngine, House, house
 from tests.processes import RedisServer, redis_server
 from writingapp import db
 from writingapp.models import User
@@ -24,7 +24,7 @@ def the_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]
 @pytest.fixture(scope="session")
 def the_house() -> Iterator[House]:
     """A house with a fake engine that whole modules share; whoever kills something builds his own."""
-    with house(rate=200.0) as built:
+    with house(FakeEngine(rate=200.0)) as built:
         yield built
 
 

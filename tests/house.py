@@ -7,12 +7,15 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from urllib.parse import urlsplit
 
+import psycopg
 import redis
+from psycopg import sql
 
 from tests.processes import ROOT, Process, RedisServer, free_port, python, wait_until
 
@@ -51,13 +54,37 @@ def test_model() -> Path:
     return Path(os.environ.get("BAILU_TEST_MODEL") or CACHED_MODEL)
 
 
+@dataclass(frozen=True)
+class FakeEngine:
+    """Writes `rate` tokens a second, and `tokens` of them where no form says how many."""
+
+    rate: float = 60.0
+    tokens: int = 60
+    kind = "fake"
+
+    def argv(self) -> list[str]:
+        return ["-m", "inference.engines.fake", "--rate", str(self.rate), "--tokens", str(self.tokens)]
+
+
+@dataclass(frozen=True)
+class RealEngine:
+    """llama.cpp, with the small model unless another is named."""
+
+    model: Path = field(default_factory=test_model)
+    threads: int = 1
+    kind = "llamacpp"
+
+    def argv(self) -> list[str]:
+        argv = ["-m", "inference.embedded", "--model", str(self.model), "--threads", str(self.threads)]
+        return [*argv, "--slots", "2"]
+
+
 @dataclass
 class House:
     """The processes, each of which a test may kill and start again."""
 
     folder: Path
-    engine_kind: Literal["fake", "llamacpp"] = "fake"
-    rate: float = 60.0  # of the fake engine, tokens a second
+    with_engine: FakeEngine | RealEngine
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,12 +99,11 @@ class House:
         self.web_port, self.engine_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.web_port}"
         self.redis = RedisServer(self.folder / "redis")
-        database = os.environ.get("HOUSE_DATABASE_URL") or f"sqlite:///{self.folder / 'house.sqlite3'}"
         self.env = {
             "DATA_DIR": str(self.folder),
-            "DATABASE_URL": database,
+            "DATABASE_URL": self._database(),
             "REDIS_URL": self.redis.url,
-            "ENGINE_KIND": self.engine_kind,
+            "ENGINE_KIND": self.with_engine.kind,
             "ENGINE_URL": f"http://127.0.0.1:{self.engine_port}",
             "PORT": str(self.web_port),
             "SITE_ORIGINS": self.url,
@@ -85,7 +111,7 @@ class House:
             "LOG_LEVEL": "INFO",
         } | self.settings
         self.processes.append(self.redis)
-        self.engine = self._start("engine", self._engine_argv())
+        self.engine = self._start("engine", python(*self.with_engine.argv(), "--port", str(self.engine_port)))
         self.manage("migrate", "-v", "0")
         self.web = self._start("web", python("-m", "daphne", "-b", "127.0.0.1", "-p", str(self.web_port), "-v", "0",
                                              "--websocket-max-message-size", "4194304", "--websocket-max-frame-size",
@@ -94,6 +120,16 @@ class House:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         self.worker = self._start("worker", [*celery, "worker", "-P", "threads", "-Q", "inspire,upkeep", *quiet])
         self.beat = self._start("beat", [*celery, "beat", "-s", str(self.folder / "beat"), "--pidfile="])
+
+    def _database(self) -> str:
+        """One of its own, on the kind of server that this run of the tests is about; the run drops the server."""
+        server = os.environ.get("DATABASE_URL", "")
+        if not server.startswith("postgres"):
+            return f"sqlite:///{self.folder / 'house.sqlite3'}"
+        name = f"house_{uuid.uuid4().hex}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return urlsplit(server)._replace(path=f"/{name}").geturl()
 
     def wait(self) -> None:
         """Until the page answers and the engine is ready."""
@@ -139,12 +175,6 @@ class House:
         self.processes.append(process)
         return process
 
-    def _engine_argv(self) -> list[str]:
-        port = ["--port", str(self.engine_port)]
-        if self.engine_kind == "fake":
-            return python("-m", "inference.engines.fake", *port, "--rate", str(self.rate))
-        return python("-m", "inference.embedded", "--model", str(test_model()), *port, "--threads", "1", "--slots", "2")
-
 
 def _answers(url: str) -> bool:
     with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2) as answer:
@@ -153,10 +183,10 @@ def _answers(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def house(*, engine_kind: Literal["fake", "llamacpp"] = "fake", rate: float = 60.0, **settings: str) -> Iterator[House]:
+def house(engine: FakeEngine | RealEngine | None = None, **settings: str) -> Iterator[House]:
     """A house that stands ready; whatever happens inside, nothing of it is left behind."""
     with tempfile.TemporaryDirectory(prefix="bailu-house-", ignore_cleanup_errors=True) as folder:
-        built = House(Path(folder), engine_kind, rate, settings)
+        built = House(Path(folder), engine or FakeEngine(), settings)
         try:
             built.wait()
             yield built

@@ -15,7 +15,7 @@ from django.db import close_old_connections, connection, connections
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# SQLite lets one writer in at a time, and those who wait look again after growing sleeps: a queue of our own is quicker.
+# SQLite lets one writer in at a time; those who wait look again after growing sleeps. A queue of our own is quicker.
 THREADS = 1 if connection.vendor == "sqlite" else 8
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="orm")
 

@@ -206,5 +206,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"daphne": {"level": "WARNING"}, "aiohttp.access": {"level": "WARNING"}},
+    "loggers": {"daphne": {"level": "WARNING"}, "aiohttp.access": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},  # else two lines for every task
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }

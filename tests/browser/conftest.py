@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.desk import Tables
-from tests.house import House, house
+from tests.house import FakeEngine, House, house
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def quiet_house() -> Iterator[House]:
     """The fake engine at a reading pace."""
-    with house(engine_kind="fake", rate=25.0) as built:
+    with house(FakeEngine(rate=25.0)) as built:
         yield built
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.desk import LATE, Desk, Tables
-from tests.house import house
+from tests.house import RealEngine, house
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(600)]
 
 @pytest.fixture
 def real(browser: Browser) -> Iterator[Tables]:
-    with house(engine_kind="llamacpp") as built:
+    with house(RealEngine()) as built:
         tables = Tables(browser, built)
         yield tables
         tables.leave()

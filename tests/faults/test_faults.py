@@ -10,7 +10,7 @@ import pytest
 
 from inference.verse.forms import conforms
 from tests.client import Tab, Writer, tab
-from tests.house import House, house
+from tests.house import FakeEngine, House, house
 from tests.processes import wait_until
 from tests.writingapp.page import Page, Shown
 
@@ -22,7 +22,7 @@ HONEST_WITHIN = 25.0  # seconds from a worker's death to a text that goes on or 
 
 @pytest.fixture
 def slow_house() -> Iterator[House]:
-    with house(rate=SLOW) as built:
+    with house(FakeEngine(rate=SLOW)) as built:
         yield built
 
 

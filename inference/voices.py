@@ -46,9 +46,9 @@ VOICES: dict[tuple[str, str], Voice] = {
         _ZH + "写现代诗：六到十行，短句，语言平静，意象新鲜。",
         (
             (
-                "厨房",
-                "水壶先醒，\n在蓝色的火上自言自语。\n窗玻璃蒙着雾，\n我写下一个字，\n又看它慢慢流走。\n"
-                "面包还没有凉。\n街上第一辆车亮着灯，\n像谁忘了说的晚安。",
+                "渡口",
+                "头班船亮着灯离开，\n里面只坐了一个人。\n绳子从桩上松开，\n湿的，在水里打了一个圈。\n"
+                "岸慢慢地退后，\n一只白鹭站着，\n替对岸守着雾。",
             ),
         ),
     ),
@@ -73,10 +73,10 @@ VOICES: dict[tuple[str, str], Voice] = {
         _EN + " Write free verse: six to ten short lines.",
         (
             (
-                "Bakery",
-                "Someone has left a light on\nin the bakery across the street.\nFlour hangs in it like weather.\n"
-                "I know the woman's hands,\nnot her name.\nBy six the trays will be empty\nand she will be gone,\n"
-                "her apron folded on the chair.",
+                "The ferry",
+                "The first ferry leaves with its lights on.\nOne man sits inside, reading nothing.\n"
+                "Gulls keep the rail.\nA boy on the pier lets go of the rope\nand watches the wet loop of it\n"
+                "drop like a word nobody says.",
             ),
         ),
     ),

@@ -22,7 +22,8 @@ from inference.request import (
     warm_asks,
 )
 from inference.rest import rest_of
-from inference.verse.forms import FORMS
+from inference.verse.forms import FORMS, pattern
+from inference.voices import VOICES
 from tests.inference.asking import asked, request_for
 
 CONTROL = re.compile(r"<\s*/?\s*\|?[a-z_]+\|?\s*>|<\||\|>|<<|>>", re.IGNORECASE)
@@ -101,6 +102,12 @@ def test_the_system_message_depends_on_the_form_and_language_only(ask: Ask) -> N
 def test_every_system_message_is_warmed_once() -> None:
     systems = [str(messages(ask)[:-1]) for ask in warm_asks()]
     assert len(systems) == len(set(systems)) == 11
+
+
+def test_every_example_has_the_form_it_teaches() -> None:
+    taught = [(form, language, text) for (form, language), voice in VOICES.items() for _, text in voice.examples]
+    for form, language, text in taught:
+        assert re.fullmatch(pattern(form, language=language), text), text
 
 
 def test_her_text_comes_last_and_as_the_models_own_words() -> None:

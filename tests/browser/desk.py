@@ -74,8 +74,13 @@ class Desk:
         )
         return "\n".join(lines)
 
-    def type(self, text: str) -> None:
+    def come_to_the_text(self) -> None:
+        """Focus, until the editor has set the cursor where it was; a key pressed before that would start at the top."""
         self.editor.focus()
+        expect(self.page.locator(".cm-editor.cm-focused")).to_be_visible()
+
+    def type(self, text: str) -> None:
+        self.come_to_the_text()
         self.page.keyboard.type(text)
 
     def saved(self) -> None:
@@ -83,7 +88,7 @@ class Desk:
 
     def compose(self, *stages: str, commit: str) -> None:
         """What an input method does: one composition through its stages, then the text that she chose."""
-        self.editor.focus()
+        self.come_to_the_text()
         session = self.page.context.new_cdp_session(self.page)
         for stage in stages:
             told = {"text": stage, "selectionStart": len(stage), "selectionEnd": len(stage)}

@@ -65,7 +65,8 @@ def test_a_line_or_a_whole_poem_is_taken_at_the_cursor_and_undo_takes_it_back(ta
     desk.ask("wujue", "清晨的湖")
     poem = desk.written()
     line = poem.split("\n")[1]
-    desk.editor.focus()
+    desk.come_to_the_text()
+    desk.page.keyboard.press("Control+End")
     desk.page.keyboard.press("ArrowLeft")
     desk.cards.first.get_by_role("button", name=f"取这一句：{line}").click()
     assert desk.text == f"湖上。{line}雾"

@@ -25,7 +25,7 @@ def test_pinyin_is_neither_counted_nor_saved_and_the_chosen_characters_are(table
     desk.page.on("websocket", lambda line: line.on("framesent", lambda frame: sent.append(str(frame))))
     desk.page.reload()
     desk.ready()
-    desk.editor.focus()
+    desk.come_to_the_text()
     session = desk.page.context.new_cdp_session(desk.page)
     counts = []
     for stage in ("q", "qing", "qing chen", "qing'chen'de"):
@@ -206,7 +206,7 @@ def test_more_than_the_limit_stays_on_the_device_and_is_saved_when_shorter(table
       const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
       document.querySelector(".cm-content").dispatchEvent(paste);
     }"""
-    desk.editor.focus()
+    desk.come_to_the_text()
     desk.page.evaluate(paste, "晨光。\n" * 125_000)
     desk.saved()
     expect(desk.count).to_have_text("250,000 字")

@@ -4,12 +4,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from writingapp.models import Revision, WritingSession
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
 from writingapp.refusals import Refusal
 from writingapp.services.counting import recount
+from writingapp.services.durable import durably
 
 GRACE = timedelta(seconds=5)  # a save may be this late, for the way from her keyboard to us
 SNAPSHOT_EVERY = 50  # revisions; a rebuild applies at most so many patches
@@ -64,7 +65,7 @@ def save(
     """Save a manuscript on top of `base_rev`. Raises Refusal: too_long, resend_whole."""
     for _ in range(2):  # losing the race for a revision number once means that the next look sees a conflict
         try:
-            with transaction.atomic():
+            with durably():
                 return _save(session, save_id, base_rev, change, now)
         except IntegrityError:
             continue

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from writingapp.models.sessions import MANUSCRIPT_LIMIT
 from writingapp.refusals import Refusal
 from writingapp.services import manuscripts, sessions
 from writingapp.services.counting import count, recount
+from writingapp.services.durable import durably
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved, difference
 
 TEXTS = st.text(alphabet="晨露a b'-，。\n𠮷あ", max_size=60)
@@ -132,3 +134,17 @@ def test_counting_the_changed_place_is_counting_it_all(before: str, inserted: st
     end = min(start + length, len(before))
     after = Patch(start, end, inserted).apply(before)
     assert recount(before, after, start, end, count(before)) == count(after)
+
+
+def test_a_save_waits_for_the_disk_and_other_commits_need_not(owner: User) -> None:
+    """What a database calls it differs: SQLite's level 2 is FULL, PostgreSQL waits by default."""
+    ask = {"sqlite": "PRAGMA synchronous", "postgresql": "SHOW synchronous_commit"}[connection.vendor]
+
+    def level() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute(ask)
+            return cursor.fetchone()[0]
+
+    with durably():
+        assert level() in (2, "on")
+    assert level() in (1, "on")

@@ -24,7 +24,8 @@ def sessions_of(user: User) -> QuerySet[WritingSession]:
 
 
 def session_for(user: User, session_id: object) -> WritingSession:
-    session = sessions_of(user).filter(pk=_key(session_id)).first()
+    """Its manuscript, which may be long, is read only when asked for."""
+    session = sessions_of(user).filter(pk=_key(session_id)).defer("text").first()
     if session is None:
         raise NotHere
     return session

@@ -40,6 +40,7 @@ async def greet(user: User, session_id: str) -> Payload:
 
     def look() -> tuple[WritingSession, list[Asked]]:
         session = access.session_for(user, session_id)
+        session.refresh_from_db(fields=["text", "rev"])  # together: a text belongs to its revision
         return session, inspiring.inspirations_of(session)
 
     session, asked = await db.run(look)

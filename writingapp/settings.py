@@ -114,7 +114,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # Writers wait for each other instead of failing half-way: a deferred transaction cannot be retried by SQLite.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # With NORMAL a commit survives our death but not always the machine's; saves ask for more, see services.durable.
+        # With NORMAL a commit survives our death, not always the machine's; saves ask for more, see services.durable.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;",
     }
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: threads share it
@@ -207,7 +207,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"daphne": {"level": "WARNING"}, "aiohttp.access": {"level": "WARNING"},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "aiohttp.access": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},  # else two lines for every task
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -52,7 +52,7 @@ def asked(hers: WritingSession) -> inspiring.Asked:
 
 def fill(path: str, session: object, inspiration: object, candidate: object) -> str:
     known = {"session_id": session, "inspiration_id": inspiration, "candidate_id": candidate}
-    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(known[found[1]]), path)
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(known[str(found[1])]), path)
 
 
 def is_open(path: str) -> bool:

@@ -14,6 +14,8 @@ from tests.processes import wait_until
 
 # Straight and through the app in turn, and no wish twice: what an engine has read before costs it nothing.
 STRAIGHT = ("晨雾", "石桥上的霜", "初雪", "一只灰鹭", "想念外婆", "茶凉了", "空车站", "山中夜雨")
+HINTED = ("雪后的竹", "一盏旧灯", "河边的早市", "父亲的伞", "槐花开了", "末班船", "空椅子", "风里的铃")
+PAUSE = 1.0  # seconds between the last character of her wish and the ask
 THROUGH = ("清晨的湖", "雾里的桥", "窗外有鸟", "想念远方的母亲", "旧码头", "冬天的井", "灯下读信", "远山的钟")
 
 
@@ -25,15 +27,20 @@ def embedded(model: Path) -> None:
 
 
 async def _measure(node: Node, seats: Seats) -> None:
-    straight, through, poems = [], [], []
+    straight, through, hinted, poems = [], [], [], []
     async with seats:
-        for other, wish in zip(STRAIGHT, THROUGH, strict=True):
+        one = seats.tabs[0]
+        for other, wish, foreseen in zip(STRAIGHT, THROUGH, HINTED, strict=True):
             straight += await burst(node, 1, Ask(Kind.POEM, "wujue", other, "", "", "zh"))
-            heard = await stream(seats.tabs[0], kind="poem", form="wujue", wish=wish, before="")
-            through.append(heard)
-            poems.append(heard.text.replace("\n", ""))
+            through.append(await stream(one, kind="poem", form="wujue", wish=wish, before=""))
+            await one.send("hint", kind="poem", form="wujue", wish=foreseen)
+            await asyncio.sleep(PAUSE)
+            hinted.append(await stream(one, kind="poem", form="wujue", wish=foreseen, before=""))
+            poems += [f"{wish}：{through[-1].text}", f"{foreseen}：{hinted[-1].text}"]
     print(f"\nembedded default, one 五绝 at a time, {len(through)} wishes, prefix warm, wish new")
     print(f"  first text, straight     {in_ms([each.first for each in straight])}")
     print(f"  first text, on the page  {in_ms([each.first for each in through])}")
+    print(f"  first text, read ahead   {in_ms([each.first for each in hinted])}")
     print(f"  whole poem, on the page  {in_ms([each.whole for each in through])}")
-    print("  " + "\n  ".join(poems))
+    print(f"  whole poem, read ahead   {in_ms([each.whole for each in hinted])}")
+    print("  " + "\n  ".join(poem.replace("\n", "") for poem in poems))

@@ -46,6 +46,14 @@ class Nodes:
         finally:
             self._outstanding[node.name] -= 1
 
+    def idle(self) -> Node | None:
+        """The node that the next text would go to, if nothing is being made there."""
+        try:
+            node = self.pick()
+        except EngineError:
+            return None
+        return None if self._outstanding[node.name] else node
+
     async def probe(self, http: aiohttp.ClientSession) -> None:
         """Ask every node how it is; what was down may come back by this."""
         found = await asyncio.gather(*(engine(node.kind).health(http, node) for node in self.nodes))

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -94,6 +95,18 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
     hear(told)
     if not answer.repeated:
         await asyncio.gather(_call_worker(str(answer.inspiration.pk)), _tell(session_id, told, sender))
+
+
+async def hint(user: User, session_id: str, told: wire.Hint) -> None:
+    """Let the engine read ahead while she still writes her wish. Nothing is recorded."""
+
+    def work() -> dict[str, Any] | None:
+        session = access.session_for(user, session_id)
+        return inspiring.foresee(session=session, **told.model_dump(exclude={"type"}))
+
+    seen = await db.run(work)
+    if seen is not None:
+        await _try(hub().log.call_ahead(seen))
 
 
 async def _call_worker(inspiration_id: str) -> None:

@@ -5,9 +5,10 @@ import logging
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
+import orjson
 from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
@@ -32,6 +33,7 @@ PATIENCE = 30.0  # seconds without a character before a silent engine is given u
 MOST_BREAKS = 3  # times that an engine may break off in the middle of one text
 PROBE_EVERY = 1.0
 RETRY_AFTER = 0.5
+READING = 2.0  # seconds that an ask waits for its own hint to be read
 CONNECTIONS = 512
 
 
@@ -63,8 +65,11 @@ class Scribe:
         self._nodes = Nodes([_node()])
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         self._writings: set[Writing] = set()
+        self._reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reading.set_result(None)
+        self._read: list[dict[str, str]] = []
         self._chores = [
-            asyncio.create_task(chore) for chore in (self._outlet.run(), self._hear_stops(), self._watch_engine())
+            asyncio.create_task(chore) for chore in (self._outlet.run(), self._hear_calls(), self._watch_engine())
         ]
 
     async def write(self, inspiration_id: str) -> None:
@@ -135,6 +140,7 @@ class Scribe:
 
     async def _ask_engine(self, writing: Writing) -> None:
         claim, text = writing.claim, writing.stream
+        await self._let_finish_reading(claim.messages)
         async with self._nodes.lease() as node:
             writing.node = node.name
             request = Request(claim.messages, claim.sampling, written=text.text)
@@ -188,17 +194,40 @@ class Scribe:
         except (RedisError, OSError) as fault:
             logger.warning("candidate %s: end not announced (%s)", row.pk, type(fault).__name__)
 
-    async def _hear_stops(self) -> None:
-        """Stop calls are lossy and quick; the flag that the heartbeat reads is slow and sure."""
+    async def _hear_calls(self) -> None:
+        """Stop calls are lossy and quick; the flag that the heartbeat reads is slow and sure. Hints may all be lost."""
         while True:
             try:
                 async with stream.listener().pubsub() as calls:
-                    await calls.subscribe(stream.CONTROL)
+                    await calls.subscribe(stream.CONTROL, stream.AHEAD)
                     async for call in calls.listen():
-                        if call["type"] == "message":
-                            self._stop(call["data"].decode())
+                        self._hear(call["type"], call["channel"].decode(), call["data"])
             except (RedisError, OSError):
                 await asyncio.sleep(RETRY_AFTER)
+
+    def _hear(self, kind: str, channel: str, said: Any) -> None:
+        if kind == "message" and channel == stream.CONTROL:
+            self._stop(said.decode())
+        elif kind == "message":
+            self._read_ahead(orjson.loads(said))
+
+    def _read_ahead(self, seen: wire.Payload) -> None:
+        """Only on a node that does nothing else, and only the newest hint."""
+        self._reading.cancel()
+        node = self._nodes.idle()
+        if node is not None:
+            request = Request(seen["messages"], seen["sampling"])
+            reading = engine(node.kind).read_ahead(self._http, node, request)
+            self._reading, self._read = asyncio.create_task(reading), request.messages
+
+    async def _let_finish_reading(self, messages: list[dict[str, str]]) -> None:
+        """What is just being read is waited for, since it would otherwise be read twice; anything else is let go."""
+        if self._reading.done():
+            return
+        if self._read == messages:
+            await asyncio.wait({self._reading}, timeout=READING)
+        else:
+            self._reading.cancel()
 
     def _stop(self, inspiration_id: str) -> None:
         for writing in self._writings:

@@ -21,6 +21,7 @@ from writingapp import wire
 ROOM = "room:"  # + session id: frames and events of one session
 PERSON = "person:"  # + user id: logged out
 CONTROL = "control"  # stop calls to the workers
+AHEAD = "ahead"  # what is likely to be asked next
 ENGINE = "engine"  # how the model is; both a channel and the key of its last state
 ENGINE_TTL = 10  # seconds; no worker for so long means that nobody knows
 
@@ -179,6 +180,10 @@ class Log:
     async def call_stop(self, inspiration: str) -> None:
         """Ask whichever worker is writing to stop. The row's flag is the truth; this is only faster."""
         await self.redis.publish(CONTROL, inspiration)
+
+    async def call_ahead(self, seen: wire.Payload) -> None:
+        """Tell the workers what is likely to be asked next; it stands nowhere but on the way."""
+        await self.redis.publish(AHEAD, orjson.dumps(seen))
 
     async def say_engine(self, payload: wire.Payload) -> None:
         """Tell how the model is, to those who listen and to those who come later."""

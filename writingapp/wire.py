@@ -59,6 +59,16 @@ class Inspire(_In):
     candidates: int = 2
 
 
+class Hint(_In):
+    """What she is about to ask, as far as it is written."""
+
+    type: Literal["hint"] = "hint"
+    kind: str
+    form: str = ""
+    wish: str = ""
+    before: str = ""
+
+
 class Attach(_In):
     """A client holds `seq` characters of attempt `attempt` and wants the rest."""
 
@@ -110,7 +120,7 @@ class Ping(_In):
     t: float
 
 
-Message = Save | Inspire | Attach | Stop | Take | Clock | Extend | Ack | Ping
+Message = Save | Inspire | Hint | Attach | Stop | Take | Clock | Extend | Ack | Ping
 
 
 class _Any(RootModel[Annotated[Message, Discriminator("type")]]):

@@ -44,6 +44,10 @@ class Engine(Protocol):
         """
         ...
 
+    async def read_ahead(self, http: aiohttp.ClientSession, node: Node, request: Request) -> None:
+        """Read what is likely to be asked, so that its first text comes sooner; never raises, may do nothing."""
+        ...
+
     async def health(self, http: aiohttp.ClientSession, node: Node) -> Health:
         """How the node is now; never raises."""
         ...

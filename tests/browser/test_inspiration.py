@@ -1,5 +1,6 @@
 """Inspiration on the session page, in Chromium with the fake engine: frames, reload, stop, take, undo, faults."""
 
+import json
 import re
 from itertools import pairwise
 
@@ -176,3 +177,24 @@ def test_an_ask_without_a_line_goes_out_when_it_is_back_even_after_a_reload(tabl
     desk.ready()
     desk.written()
     expect(desk.page.locator(".inspiration")).to_have_count(1)
+
+
+def test_the_engine_hears_what_she_is_about_to_ask_once_her_hands_rest(tables: Tables) -> None:
+    desk = tables.sit()
+    hints: list[dict[str, str]] = []
+
+    def note(frame: str | bytes) -> None:
+        said = json.loads(frame)
+        if said["type"] == "hint":
+            hints.append(said)
+
+    desk.page.on("websocket", lambda line: line.on("framesent", note))
+    desk.page.reload()
+    desk.ready()
+    desk.page.locator("input[name=form][value=wujue]").check(force=True)
+    desk.page.locator("#wish").press_sequentially("清晨的湖", delay=20)
+    while not hints or hints[-1]["wish"] != "清晨的湖":
+        desk.page.wait_for_timeout(50)
+    assert hints[-1] == {"type": "hint", "kind": "poem", "form": "wujue", "wish": "清晨的湖"}
+    assert len(hints) <= 2
+    expect(desk.page.locator(".inspiration")).to_have_count(0)

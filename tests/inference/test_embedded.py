@@ -15,7 +15,9 @@ import pytest
 
 from inference.engines import engine
 from inference.engines.base import Health, Node
+from inference.engines.llamacpp import body_of
 from inference.request import Kind
+from inference.rest import rest_of
 from inference.verse.forms import FORMS, conforms
 from tests.inference.asking import asked, pieces_of, request_for, text_of
 from tests.inference.test_engines import until_idle
@@ -117,6 +119,16 @@ async def test_closing_before_the_first_text_stops_the_reading_of_a_long_prompt(
     await pieces.aclose()
     await until_idle(real)
     assert await read_of_prompt(http, real) < 900
+
+
+async def test_what_was_read_ahead_is_not_read_again(http: aiohttp.ClientSession, real: Node) -> None:
+    request = request_for(asked("wujue", "从没有说过的愿望"))
+    await engine("llamacpp").read_ahead(http, real, request)
+    body = body_of(request, rest_of(request)) | {"max_tokens": 1, "stream": False}
+    del body["stream_options"]
+    async with http.post(f"{real.url}/v1/chat/completions", json=body) as response:
+        usage = (await response.json())["usage"]
+    assert usage["prompt_tokens"] - usage["prompt_tokens_details"]["cached_tokens"] == 1  # the last is always read
 
 
 async def test_a_ready_engine_says_so(http: aiohttp.ClientSession, real: Node) -> None:

@@ -61,6 +61,14 @@ def test_the_same_key_is_the_same_ask(session: WritingSession) -> None:
     assert Candidate.objects.count() == 2
 
 
+def test_what_is_foreseen_is_what_is_asked(session: WritingSession) -> None:
+    about: dict[str, str] = {"kind": "poem", "form": "wujue", "wish": " 清晨的湖 ", "before": ""}
+    seen = inspiring.foresee(session=session, **about)
+    assert seen is not None
+    assert seen["messages"] == asked(session, **about).inspiration.messages
+    assert inspiring.foresee(session=session, **about | {"form": "ode"}) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -67,6 +67,16 @@ async def test_faults_of_an_ask_are_told_beside_their_fields(seat: Seat) -> None
         assert set((await one.expect("invalid"))["errors"]) == {"form", "wish"}
 
 
+async def test_a_hint_is_neither_answered_nor_recorded(seat: Seat) -> None:
+    async with tab(*seat) as one:
+        await one.send("hint", kind="poem", form="wujue", wish="清晨的湖")
+        await one.send("hint", kind="ode")
+        await one.send("ping", t=1)
+        assert (await one.hear())["type"] == "pong"
+        async with tab(*seat) as two:
+            assert two.page.heard[0]["inspirations"] == []
+
+
 async def test_a_third_ask_is_told_how_long_to_wait(seat: Seat) -> None:
     async with tab(*seat) as one:
         for _ in range(2):

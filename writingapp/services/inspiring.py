@@ -4,12 +4,13 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Avg, F
 from django.utils.translation import gettext as _
 
-from inference.request import Ask, Kind, language_of, messages, sampling
+from inference.request import Ask, Kind, language_of, messages, sampling, tongue
 from inference.verse.forms import FORMS
 from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.refusals import Refusal
@@ -106,12 +107,25 @@ def _faults(kind: str, form: str, wish: str, before: str, candidates: int) -> di
     return errors
 
 
-def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime) -> Asked:
+def foresee(*, session: WritingSession, kind: str, form: str, wish: str, before: str) -> dict[str, Any] | None:
+    """What the model would see if she asked this now; None when it could not be asked."""
+    form, wish = form if kind == Kind.POEM else "", wish.strip()
+    if _faults(kind, form, wish, before, candidates=1) or session.state == WritingSession.State.FINISHED:
+        return None
+    ask = _in_its_language(Ask(Kind(kind), form, wish, session.theme, before, ""))
+    return {"messages": messages(ask), "sampling": sampling(ask, 0, 0)}
+
+
+def _in_its_language(ask: Ask) -> Ask:
     native = FORMS[ask.form].language if ask.form else None
     language = native or language_of(ask.wish, language_of(ask.before, language_of(ask.theme, "zh")))
-    ask = Ask(ask.kind, ask.form, ask.wish, ask.theme, ask.before, language)
+    return Ask(ask.kind, ask.form, ask.wish, ask.theme, ask.before, language)
+
+
+def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime) -> Asked:
+    ask = _in_its_language(ask)
     inspiration = session.inspirations.create(
-        key=key, kind=ask.kind, form=ask.form, wish=ask.wish, language=language, messages=messages(ask)
+        key=key, kind=ask.kind, form=ask.form, wish=ask.wish, language=tongue(ask), messages=messages(ask)
     )
     rows = [
         Candidate(

@@ -34,6 +34,9 @@ class Fake:
             async for piece in pieces:
                 yield piece
 
+    async def read_ahead(self, http: aiohttp.ClientSession, node: Node, request: Request) -> None:
+        """See `Engine.read_ahead`; it reads nothing."""
+
     async def health(self, http: aiohttp.ClientSession, node: Node) -> Health:
         """See `Engine.health`."""
         try:

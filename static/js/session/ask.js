@@ -8,6 +8,7 @@ import { word } from "./words.js";
 
 const WISH = 500;
 const BEFORE = 2000;
+const HINT_AFTER = 350; // milliseconds without a change: what stands there may be what she will ask
 
 export class Ask {
   /** `send(message)` answers whether it went out; `before(limit)` is the text at the cursor; `where` names the session. */
@@ -19,7 +20,8 @@ export class Ask {
     this.pending = remembered.pending ?? null;
     this.#restore(remembered.fields ?? {});
     form.addEventListener("submit", (event) => (event.preventDefault(), this.ask()));
-    form.addEventListener("input", () => this.#changed());
+    form.addEventListener("input", () => (this.#changed(), this.#hintSoon()));
+    form.addEventListener("focusin", () => this.#hintSoon());
     this.#changed();
   }
 
@@ -76,14 +78,27 @@ export class Ask {
     this.#remember();
   }
 
+  /** The model may read ahead while she still writes; a hint that does not arrive is no loss. */
+  #hintSoon() {
+    clearTimeout(this.hinting);
+    this.hinting = setTimeout(() => {
+      const fields = this.#fields();
+      if (!this.pending && points(fields.wish) <= WISH) this.send({ type: "hint", ...fields, ...this.#context(fields) });
+    }, HINT_AFTER);
+  }
+
+  #context({ kind }) {
+    return kind === "poem" ? {} : { before: this.before(BEFORE) };
+  }
+
   #remember() {
     sessionStorage.setItem(this.memory, JSON.stringify({ fields: this.#fields(), pending: this.pending }));
   }
 
   #go(fields) {
     this.#clear();
-    const before = fields.kind === "poem" ? {} : { before: this.before(BEFORE) };
-    this.pending = { type: "inspire", key: uuid(), ...fields, candidates: 2, ...before };
+    clearTimeout(this.hinting);
+    this.pending = { type: "inspire", key: uuid(), ...fields, candidates: 2, ...this.#context(fields) };
     this.#post();
   }
 

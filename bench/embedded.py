@@ -1,6 +1,7 @@
 """The embedded default on this machine: first token with a warm prefix, and a quatrain from asked to finished."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from bench.direct import burst
@@ -9,8 +10,10 @@ from bench.through_app import Seats, stream
 from inference.engines.base import Node
 from inference.request import Ask, Kind
 from ops.processes import threads
+from tests.client import Tab
 from tests.house import RealEngine, house
 from tests.processes import wait_until
+from tests.processes_inference import running
 
 # Straight and through the app in turn, and no wish twice: what an engine has read before costs it nothing.
 STRAIGHT = ("晨雾", "石桥上的霜", "初雪", "一只灰鹭", "想念外婆", "茶凉了", "空车站", "山中夜雨")
@@ -24,6 +27,29 @@ def embedded(model: Path) -> None:
         wait_until(lambda: "prompts computed" in built.log("engine"), within=300, what="the prompts to be computed")
         node = Node("embedded", "llamacpp", f"http://127.0.0.1:{built.engine_port}")
         asyncio.run(_measure(node, Seats(built, 1)))
+        asyncio.run(_measure_stops(node, Seats(built, 1)))
+
+
+async def _measure_stops(node: Node, seats: Seats) -> None:
+    """From the word `stop` on the socket to an engine that works on nothing."""
+    idle_after = []
+    async with seats:
+        one = seats.tabs[0]
+        for wish in THROUGH:
+            told = await one.inspire(form="free", wish=wish)
+            candidate = told["candidates"][0]["id"]
+            await _begun(one, candidate)
+            began = time.perf_counter()
+            await one.send("stop", inspiration=told["id"])
+            while await asyncio.to_thread(running, node):
+                pass
+            idle_after.append(time.perf_counter() - began)
+            await one.ended(candidate)
+    print(f"  stop to idle engine      {in_ms(idle_after)}")
+
+
+async def _begun(one: Tab, candidate: str) -> None:
+    await one.until(lambda page: len(page.shown[candidate].text) > 3)
 
 
 async def _measure(node: Node, seats: Seats) -> None:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: run stop setup setup-dev test lint format bundle bundle-check bench model manage clean help
+.PHONY: run stop setup setup-dev test lint format bundle bundle-check bench soak model manage clean help
 
 run: setup ## start everything on http://127.0.0.1:8000 (Ctrl+C stops it)
 	@exec $(VENV) -m ops.run
@@ -20,6 +20,9 @@ setup-dev:
 
 bench: setup-dev ## the figures of the house, beside the engine's own
 	@$(VENV) -m bench --model "$$($(VENV) -m inference.supply $(MODEL))"
+
+soak: setup-dev ## random faults under writers who never pause; ARGS="--faults 100 --seed 2"
+	@$(VENV) -m bench.soak $(ARGS)
 
 model: setup ## fetch the model file that MODEL names, and print its path
 	@$(VENV) -m inference.supply $(MODEL)

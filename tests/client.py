@@ -59,10 +59,9 @@ def _read(raw: bytes) -> Any:
 class Tab:
     """One open session page."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, page: Page | None = None) -> None:
         self.socket = socket
-        self.page = Page()
-        self._unread: list[Message] = []
+        self.page = page or Page()
 
     async def send(self, kind: str, /, **message: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **message}))

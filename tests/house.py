@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -52,6 +53,15 @@ READY_WITHIN = 90.0  # seconds; the real engine loads in under ten here
 def test_model() -> Path:
     """The 0.5B file for tests; `python -m inference.supply qwen2.5-coder-0.5b` brings it."""
     return Path(os.environ.get("BAILU_TEST_MODEL") or CACHED_MODEL)
+
+
+ROWS = """
+import json
+from writingapp.models import Candidate, WritingSession
+session = WritingSession.objects.get(pk=%r)
+rows = Candidate.objects.filter(inspiration__session=session)
+print(json.dumps({"text": session.text, "candidates": {str(row.pk): [row.status, row.text] for row in rows}}))
+"""
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,11 @@ class House:
         told = self.manage("shell", "-v", "0", "-c", ROW % (candidate,))
         status, text = json.loads(told)
         return status, text
+
+    def rows(self, session: str) -> dict[str, Any]:
+        """What the database holds of a session: its text, and [status, text] of each candidate."""
+        told: dict[str, Any] = json.loads(self.manage("shell", "-v", "0", "-c", ROWS % (session,)))
+        return told
 
     def flush_redis(self) -> None:
         with redis.Redis.from_url(self.redis.url) as client:

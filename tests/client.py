@@ -64,7 +64,7 @@ class Tab:
         self.page = page or Page()
 
     async def send(self, kind: str, /, **message: Any) -> None:
-        await self.socket.send(json.dumps({"type": kind, **message}))
+        await self.socket.send(json.dumps({"type": kind, **message}, ensure_ascii=False))  # as browsers write it
 
     async def hear(self) -> Message:
         """The next message, applied to the page; a gap is asked for as the page does."""

@@ -82,11 +82,11 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         with translation.override(self.language):
             try:
-                self.pace.step()
                 message = wire.parse(text_data if text_data is not None else b"")
-                ref = wire.reference(message)
-                await self._still_welcome()
-                await self._answer(feed, message)
+                ref = wire.reference(message)  # known first, so that a save that comes too fast is tried again
+                self.pace.step(len(text_data or ""))
+                if await self._still_welcome():
+                    await self._answer(feed, message)
             except Refusal as no:
                 feed.say(wire.error(no.code, no.ref or ref))
             except NotHere:
@@ -120,10 +120,13 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             case wire.Extend():
                 feed.say(await doors.extend(*place, message.seconds, feed.ident))
 
-    async def _still_welcome(self) -> None:
+    async def _still_welcome(self) -> bool:
         """A logout, a new password or a disabled account ends a socket too, a minute later at most."""
-        if time.monotonic() - self.checked_at > LOGIN_CHECKED_EVERY:
-            user, self.language = await db.run(visitor, self.scope)
-            if user is None or user.pk != self.user.pk:
-                await self.close(NO_LOGIN)
-            self.checked_at = time.monotonic()
+        if time.monotonic() - self.checked_at < LOGIN_CHECKED_EVERY:
+            return True
+        user, self.language = await db.run(visitor, self.scope)
+        if user is None or user.pk != self.user.pk:
+            await self.close(NO_LOGIN)
+            return False
+        self.checked_at = time.monotonic()
+        return True

@@ -1,25 +1,27 @@
-"""How fast one socket may talk: a bucket of messages that refills, so that bursts pass and floods do not."""
+"""How fast one socket may talk: buckets of messages and characters that refill. Bursts pass, floods do not."""
 
 import time
 
 from writingapp.refusals import Refusal
 
-AT_ONCE = 120.0  # messages
-A_SECOND = 40.0
+MESSAGES = (120.0, 40.0)  # at once, and a second
+CHARACTERS = (4_000_000.0, 200_000.0)  # several whole manuscripts at once; after that no one types so fast
 
 
 class Pace:
-    """The bucket of one socket."""
+    """The buckets of one socket."""
 
     def __init__(self) -> None:
-        self._left = AT_ONCE
+        self._messages, self._characters = MESSAGES[0], CHARACTERS[0]
         self._seen = time.monotonic()
 
-    def step(self) -> None:
-        """Spend one message. Raises Refusal: too_fast."""
+    def step(self, size: int) -> None:
+        """Spend one message of `size` characters. Raises Refusal: too_fast."""
         now = time.monotonic()
-        self._left = min(AT_ONCE, self._left + (now - self._seen) * A_SECOND)
-        self._seen = now
-        if self._left < 1:
+        passed, self._seen = now - self._seen, now
+        self._messages = min(MESSAGES[0], self._messages + passed * MESSAGES[1])
+        self._characters = min(CHARACTERS[0], self._characters + passed * CHARACTERS[1])
+        if self._messages < 1 or self._characters < size:
             raise Refusal("too_fast")
-        self._left -= 1
+        self._messages -= 1
+        self._characters -= size

@@ -241,6 +241,19 @@ async def test_a_flood_is_told_to_wait_and_the_socket_lives(seat: Seat) -> None:
         assert (await one.hear())["t"] == -1
 
 
+async def test_a_flood_of_long_saves_is_told_which_one_to_try_again(seat: Seat) -> None:
+    async with tab(*seat) as one:
+        for rev in range(12):
+            save_id = str(uuid.uuid4())
+            await one.send("save", save_id=save_id, base_rev=rev, text="字" * 499_000 + str(rev))
+            told = await one.hear()
+            if told["type"] == "error":
+                break
+        else:
+            pytest.fail("twelve times half a million characters passed at once")
+        assert (told["code"], told["ref"]) == ("too_fast", save_id)
+
+
 async def test_a_message_over_the_limit_of_the_socket_closes_it(seat: Seat) -> None:
     async with tab(*seat) as one:
         with contextlib.suppress(ConnectionClosed):

@@ -5,6 +5,7 @@ Channels would run all of it on the one shared thread of the process: a slow que
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -37,6 +38,11 @@ def _with_connection(work: Callable[[], T]) -> T:
 
 def close() -> None:
     """Close every thread's connection: a test database cannot be dropped under an open one."""
-    barrier = [_pool.submit(connections.close_all) for _ in range(THREADS * 4)]
-    for closing in barrier:
-        closing.result()
+    meeting = threading.Barrier(THREADS)  # else a quick thread would take a slow one's turn too
+
+    def leave() -> None:
+        meeting.wait()
+        connections.close_all()
+
+    for leaving in [_pool.submit(leave) for _ in range(THREADS)]:
+        leaving.result()

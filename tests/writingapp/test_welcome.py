@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -36,6 +37,7 @@ async def opened(session: WritingSession, cookie: str) -> AsyncIterator[Websocke
     yield line
     await line.disconnect()
     await hub().close()
+    await sync_to_async(connections.close_all)()  # of the thread that Django's own coroutines use
 
 
 async def forget_login() -> None:

@@ -19,8 +19,8 @@ import redis
 from psycopg import sql
 
 from tests.processes import ROOT, Process, RedisServer, free_port, python, wait_until
+from tests.processes_inference import model_file
 
-CACHED_MODEL = Path("~/.cache/bailu/models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").expanduser()
 SIT_DOWN = """
 import json
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -50,11 +50,6 @@ print(json.dumps((row.status, row.text)))
 READY_WITHIN = 90.0  # seconds; the real engine loads in under ten here
 
 
-def test_model() -> Path:
-    """The 0.5B file for tests; `python -m inference.supply qwen2.5-coder-0.5b` brings it."""
-    return Path(os.environ.get("BAILU_TEST_MODEL") or CACHED_MODEL)
-
-
 ROWS = """
 import json
 from writingapp.models import Candidate, WritingSession
@@ -80,7 +75,7 @@ class FakeEngine:
 class RealEngine:
     """llama.cpp, with the small model unless another is named."""
 
-    model: Path = field(default_factory=test_model)
+    model: Path = field(default_factory=model_file)
     threads: int = 1
     kind = "llamacpp"
 

@@ -31,12 +31,6 @@ def wait_until(true: Callable[[], bool], *, within: float, what: str) -> None:
         time.sleep(0.02)
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 class Process:
     """One started program, with its own process group and its output in a file."""
 

@@ -13,7 +13,6 @@ from writingapp.refusals import Refusal, sentence
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved
 
 PROTOCOL = 1
-BEFORE_LIMIT = 2_000  # characters of the manuscript that a page may send along with an ask
 Payload = dict[str, Any]
 
 

@@ -73,28 +73,10 @@ def test_a_second_tab_stays_in_step_with_text_turns_and_inspiration(tables: Tabl
     assert first.written(1) == second.written(1)
 
 
-def test_a_broken_line_is_told_truly_and_what_was_written_meanwhile_arrives(tables: Tables) -> None:
-    cookie, url = tables.guest()
+def cut_off(tables: Tables, cookie: str, url: str, before: str = "") -> tuple[Desk, Line]:
+    """A desk with 晨 saved and 光 on the device only, its line broken; `before` runs ahead of the page's scripts."""
     page = tables.context(cookie).new_page()
-    line = Line(page)
-    desk = Desk(page).open(url)
-    desk.type("晨")
-    desk.saved()
-    line.break_off()
-    desk.type("光照在水上")
-    expect(desk.state).to_have_text("只在这台设备上")
-    expect(desk.lines).to_contain_text("连接断开了")
-    line.mend()
-    desk.saved()
-    expect(desk.lines).not_to_contain_text("连接断开了")
-    page.reload()
-    assert desk.ready().text == "晨光照在水上"
-
-
-def test_a_page_that_dies_without_a_line_leaves_its_text_on_the_device(tables: Tables) -> None:
-    cookie, url = tables.guest()
-    page = tables.context(cookie).new_page()
-    page.add_init_script(NO_HTTP)
+    page.add_init_script(before)
     line = Line(page)
     desk = Desk(page).open(url)
     desk.type("晨")
@@ -102,8 +84,24 @@ def test_a_page_that_dies_without_a_line_leaves_its_text_on_the_device(tables: T
     line.break_off()
     desk.type("光")
     expect(desk.state).to_have_text("只在这台设备上")
-    page.wait_for_timeout(500)  # the copy is kept after 200 ms
-    page.close()
+    return desk, line
+
+
+def test_a_broken_line_is_told_truly_and_what_was_written_meanwhile_arrives(tables: Tables) -> None:
+    desk, line = cut_off(tables, *tables.guest())
+    expect(desk.lines).to_contain_text("连接断开了")
+    line.mend()
+    desk.saved()
+    expect(desk.lines).not_to_contain_text("连接断开了")
+    desk.page.reload()
+    assert desk.ready().text == "晨光"
+
+
+def test_a_page_that_dies_without_a_line_leaves_its_text_on_the_device(tables: Tables) -> None:
+    cookie, url = tables.guest()
+    desk, _ = cut_off(tables, cookie, url, NO_HTTP)
+    desk.page.wait_for_timeout(500)  # the copy is kept after 200 ms
+    desk.page.close()
     again = Desk(tables.contexts[-1].new_page()).open(url)
     expect(again.editor).to_have_text("晨光")
     again.saved()
@@ -113,32 +111,17 @@ def test_a_page_that_dies_without_a_line_leaves_its_text_on_the_device(tables: T
 
 def test_a_page_that_is_left_without_a_line_saves_by_http(tables: Tables) -> None:
     cookie, url = tables.guest()
-    page = tables.context(cookie).new_page()
-    line = Line(page)
-    desk = Desk(page).open(url)
-    desk.type("晨")
-    desk.saved()
-    line.break_off()
-    desk.type("光")
-    expect(desk.state).to_have_text("只在这台设备上")
-    page.goto(f"{tables.house.url}/account/")
+    desk, _ = cut_off(tables, cookie, url)
+    desk.page.goto(f"{tables.house.url}/account/")
     other = Desk(tables.context(cookie).new_page()).open(url)
     expect(other.editor).to_have_text("晨光")
 
 
 def test_what_a_device_still_holds_reaches_a_session_that_was_finished_meanwhile(tables: Tables) -> None:
     cookie, url = tables.guest()
-    page = tables.context(cookie).new_page()
-    page.add_init_script(NO_HTTP)
-    line = Line(page)
-    desk = Desk(page).open(url)
-    desk.type("晨")
-    desk.saved()
-    line.break_off()
-    desk.type("光")
-    expect(desk.state).to_have_text("只在这台设备上")
-    page.wait_for_timeout(500)  # the copy is kept after 200 ms
-    page.close()
+    desk, _ = cut_off(tables, cookie, url, NO_HTTP)
+    desk.page.wait_for_timeout(500)  # the copy is kept after 200 ms
+    desk.page.close()
     elsewhere = Desk(tables.context(cookie).new_page()).open(url)
     elsewhere.page.locator("[data-part=finish]").click()
     elsewhere.lines.get_by_role("button", name="写完了").click()

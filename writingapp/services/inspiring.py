@@ -18,7 +18,7 @@ from writingapp.refusals import Refusal
 Status = Candidate.Status
 
 WISH_LIMIT = 500  # characters
-BEFORE_LIMIT = 2_000
+BEFORE_LIMIT = 2_000  # characters of the manuscript that a page may send along with an ask
 MOST_CANDIDATES = 2
 MOST_WAITING = 2  # inspirations of one writer: one that is being written and one that waits
 USUAL_SECONDS = 6.0  # for a candidate, until this house has made enough to know better

@@ -35,12 +35,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an engine is given. `written` is text made already, to be continued exactly from there."""
+    """What an engine is given. `written` is text made already, to be continued exactly from there.
+
+    `adapter` is empty for the base; `image` is a base64 data URL, never an address that an engine would fetch.
+    """
 
     messages: list[dict[str, str]]
     sampling: dict[str, Any]
     written: str = ""
     adapter: str = ""
+    image: str = ""
 
 
 _HAN = re.compile(r"[㐀-䶿一-鿿豈-﫿]")

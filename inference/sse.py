@@ -31,11 +31,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some whole characters. `finish` is empty until the last piece, then "stop" or "length"."""
+    """Some whole characters. `finish` is empty until the last piece, then "stop" or "length".
+
+    `conforms` is said with the last piece by engines that cannot hold a shape: whether the text came out with it.
+    """
 
     text: str
     tokens: int = 0
     finish: str = ""
+    conforms: bool | None = None
 
 
 class Reader:

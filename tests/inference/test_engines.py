@@ -168,7 +168,7 @@ async def test_a_loading_node_says_how_far(http: aiohttp.ClientSession) -> None:
 async def test_a_ready_node_counts_its_work(http: aiohttp.ClientSession, steady: Node) -> None:
     async with aclosing(engine("fake").stream(http, steady, request_for(asked(kind=Kind.CONTINUE)))) as pieces:
         await anext(pieces)
-        assert await engine("fake").health(http, steady) == Health("ready", 1.0, 1)
+        assert await engine("fake").health(http, steady) == Health("ready", 1.0, 1, 0)
     await until_idle(steady)
 
 

@@ -55,7 +55,7 @@ async def test_a_probe_finds_out_who_is_there_and_brings_back_who_returns(http: 
     with fake_node(rate=0) as node:
         nodes = Nodes([GONE, node])
         await nodes.probe(http)
-        assert nodes.state() == Health("ready", 1.0, 0)
+        assert nodes.state() == Health("ready", 1.0, 0, 0)
         assert nodes.pick() == node
         with pytest.raises(EngineError):
             async with nodes.lease():

@@ -67,7 +67,8 @@ class Candidate(models.Model):
     tokens = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=40, blank=True)  # a code, never a text of the writer's or the model's
     node = models.CharField(max_length=100, blank=True)
-    adapter = models.CharField(max_length=100, blank=True)
+    adapter = models.CharField(max_length=100, blank=True)  # which wrote it; empty: the base
+    conforms = models.BooleanField(null=True)  # said by engines that cannot hold a form: whether it came out in it
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     first_text_at = models.DateTimeField(null=True, blank=True)

@@ -8,6 +8,7 @@ three texts), `#die` (the connection breaks), `#cut` (the stream just ends), `#s
 `#busy` (503).
 """
 
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -15,21 +16,27 @@ from typing import Any
 import aiohttp
 
 from inference import sse
-from inference.engines.base import Health, Node
+from inference.engines import dialect
+from inference.engines.base import AdapterFiles, Health, Launch, Node, Plan, Traits
 from inference.request import Request
 from inference.sse import Piece
-
-HEALTH_LIMIT = aiohttp.ClientTimeout(total=2)
 
 
 class Fake:
     """Talks to a fake node; same shape as its siblings."""
 
+    traits = Traits(constrains=True, adapts=True, loads=True, measures=True, sees=True)
+
+    def launch(self, plan: Plan) -> Launch:
+        """See `Engine.launch`."""
+        return Launch((sys.executable, "-m", "inference.engines.fake", "--port", str(plan.port)), ready_within=20)
+
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""
-        body: dict[str, Any] = request.sampling | {"messages": request.messages, "written": request.written}
-        body |= {"model": request.adapter or "fake", "stream": True, "stream_options": {"include_usage": True}}
-        pieces = sse.stream(http, f"{node.url}/v1/chat/completions", body, key=node.key)
+        body: dict[str, Any] = request.sampling | {"messages": dialect.with_image(request.messages, request.image)}
+        body |= {"written": request.written, "model": request.adapter or "fake"}
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
         async with aclosing(pieces):
             async for piece in pieces:
                 yield piece
@@ -40,8 +47,27 @@ class Fake:
     async def health(self, http: aiohttp.ClientSession, node: Node) -> Health:
         """See `Engine.health`."""
         try:
-            async with http.get(f"{node.url}/health", timeout=HEALTH_LIMIT) as response:
+            async with http.get(f"{node.url}/health", timeout=dialect.QUICK) as response:
                 told = await response.json()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return Health("down")
-        return Health(told["state"], told["progress"], told["running"])
+        return Health(told["state"], told["progress"], told["running"], 0)
+
+    async def adapters(self, http: aiohttp.ClientSession, node: Node) -> frozenset[str]:
+        """See `Engine.adapters`."""
+        return frozenset(model["id"] for model in await dialect.models(http, node)) - {"fake"}
+
+    async def load(self, http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> None:
+        """See `Engine.load`."""
+        body = {"lora_name": adapter.name, "lora_path": str(adapter.folder)}
+        await dialect.call(http, node, "POST", "/v1/load_lora_adapter", body)
+
+    async def unload(self, http: aiohttp.ClientSession, node: Node, name: str) -> None:
+        """See `Engine.unload`."""
+        await dialect.call(http, node, "POST", "/v1/unload_lora_adapter", {"lora_name": name})
+
+    async def measure(
+        self, http: aiohttp.ClientSession, node: Node, messages: list[dict[str, str]], adapter: str = ""
+    ) -> dict[str, float]:
+        """See `Engine.measure`."""
+        return await dialect.first_tokens(http, node, messages, adapter or "fake")

@@ -1,0 +1,83 @@
+"""The engines' nodes, and the adapters that they should serve."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+NAME = RegexValidator(r"^[a-z0-9][a-z0-9._-]{0,62}$", _("Lower-case letters, digits, dots, dashes and underscores."))
+
+
+class EngineNode(models.Model):
+    """One endpoint that makes texts. Workers read these rows every second, so a change here needs no restart.
+
+    An external node runs by itself at `url`. A managed one is started by the keeper of `host` after `plan`, and the
+    keeper writes its `url`. `secret` names where its key is found (see writingapp.secrets): no row holds a key.
+    """
+
+    class State(models.TextChoices):
+        """What the operator wants of it."""
+
+        ACTIVE = "active", _("active")
+        DRAINING = "draining", _("draining")
+        OFF = "off", _("off")
+
+    class Origin(models.TextChoices):
+        """Who wrote the row; what the settings wrote, the settings may change."""
+
+        SETTINGS = "settings", _("the settings")
+        HAND = "hand", _("by hand")
+
+    name = models.CharField(max_length=63, primary_key=True, validators=[NAME])
+    kind = models.CharField(max_length=20)  # one of inference.engines.ENGINES
+    url = models.URLField(max_length=300, blank=True)
+    secret = models.CharField(max_length=63, blank=True)
+    model = models.CharField(max_length=200, blank=True)  # what requests call the base
+    capacity = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1), MaxValueValidator(4096)])
+    weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.01), MaxValueValidator(100.0)])
+    managed = models.BooleanField(default=False)
+    host = models.CharField(max_length=100, blank=True)  # where its keeper lives; empty: any
+    plan = models.JSONField(default=dict, blank=True)  # inference.engines.base.Plan, less port, adapters and key
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.HAND)
+    adapters = models.JSONField(default=dict, blank=True)  # name: {"state": "proved" | "failed", "why", figures}
+    health = models.CharField(max_length=10, blank=True)  # as last seen: ready, loading, down
+    seen_at = models.DateTimeField(null=True, blank=True)
+    fitting_until = models.DateTimeField(null=True, blank=True)  # one process at a time loads adapters here
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+
+class Adapter(models.Model):
+    """A LoRA as it lies in the registry: an immutable folder, named by what is in it. A name is never given twice."""
+
+    class State(models.TextChoices):
+        """READY lies there; LOADED is kept on the nodes; SERVING writes, and there is at most one; RETIRED never again."""
+
+        READY = "ready", _("ready")
+        LOADED = "loaded", _("loaded")
+        SERVING = "serving", _("serving")
+        RETIRED = "retired", _("retired")
+
+    WANTED = (State.LOADED, State.SERVING)
+
+    name = models.CharField(max_length=63, primary_key=True, validators=[NAME])
+    digest = models.CharField(max_length=64, unique=True)  # sha256 over the folder's files
+    folder = models.CharField(max_length=300)
+    base = models.CharField(max_length=200)  # the model it was trained on
+    rank = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="serving"), name="one_adapter_serves")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"

@@ -56,7 +56,7 @@ class Adapter(models.Model):
     """A LoRA as it lies in the registry: an immutable folder, named by what is in it. A name is never given twice."""
 
     class State(models.TextChoices):
-        """READY lies there; LOADED is kept on the nodes; SERVING writes, and there is at most one; RETIRED never again."""
+        """READY lies there; LOADED is kept on the nodes; SERVING, at most one, writes; RETIRED never comes back."""
 
         READY = "ready", _("ready")
         LOADED = "loaded", _("loaded")

@@ -17,7 +17,7 @@ ROOMS = ("writingapp", "inference", "training", "ops", "bench")
 
 # The walk of design, low to high: a module imports only from its own height or from below.
 HEIGHTS = [
-    ("env", "queues", "settings"),
+    ("env", "queues", "settings", "keys", "metrics"),
     ("models",),
     ("refusals",),
     ("access", "db", "pace"),
@@ -25,10 +25,10 @@ HEIGHTS = [
     ("wire",),
     ("stream",),
     ("outlet", "feed", "hub", "loop", "visitor"),
-    ("scribe",),
+    ("scribe", "fitting", "keeper"),
     ("celery", "tasks"),
     ("doors", "farewell"),
-    ("views", "forms", "middleware", "admin", "api", "consumers"),
+    ("views", "forms", "middleware", "admin", "api", "consumers", "management"),
     ("routing", "urls"),
     ("asgi",),
 ]

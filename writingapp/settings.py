@@ -145,7 +145,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "ack_emulation": False,  # rows and the sweep stand for acknowledgements: a third of Celery's work saved
 }
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = env.integer("INSPIRE_CONCURRENCY", 64, least=1, most=1024)
+CELERY_WORKER_CONCURRENCY = 4  # a task only hands over to the scribe's loop; what runs at once is counted there
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the lease and the attempt number fence a rerun
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -160,9 +160,18 @@ MODEL = env.text("MODEL", "qwen2.5-coder-1.5b")
 MODEL_CACHE = env.folder("MODEL_CACHE", Path("~/.cache/bailu/models"))
 EMBEDDED_ENGINE_PORT = env.integer("EMBEDDED_ENGINE_PORT", 8071, least=1, most=65535)
 ENGINE_KIND = env.text("ENGINE_KIND", "llamacpp")
-ENGINE_URL = env.text("ENGINE_URL", f"http://127.0.0.1:{EMBEDDED_ENGINE_PORT}").rstrip("/")
+ENGINE_URL = env.text("ENGINE_URL").rstrip("/")  # empty: the embedded engine, kept by this house
 ENGINE_KEY = env.text("ENGINE_KEY")
-ENGINE_CAPACITY = env.integer("ENGINE_CAPACITY", 2, least=1, most=1024)
+ENGINE_CAPACITY = env.integer("ENGINE_CAPACITY", 2, least=1, most=4096)
+ENGINE_NODES = env.text("ENGINE_NODES")  # a TOML file of many nodes, instead of the one above
+ADAPTERS = DATA_DIR / "adapters"  # the registry: one immutable folder an adapter
+KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not in the environment
+INSPIRE_CONCURRENCY = env.integer("INSPIRE_CONCURRENCY", 256, least=1, most=4096)
+QUEUE_LIMIT = env.integer("QUEUE_LIMIT", 400, least=2, most=100_000)  # texts unfinished at once in the whole house
+
+# --- figures for the operator ----------------------------------------------------------------------------------------
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # empty: /metrics is not there
+WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, least=0, most=65535)  # on loopback; 0: none
 
 # --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "writingapp.User"

@@ -2,9 +2,20 @@
 
 from typing import Literal
 
-Code = Literal["engine_down", "engine_loading", "engine_refused", "engine_timeout", "engine_broken", "too_long"]
+Code = Literal[
+    "engine_down",  # nobody answers
+    "engine_loading",  # it is not ready yet
+    "engine_busy",  # it takes nothing more for the moment
+    "engine_refused",  # it says no to this ask
+    "engine_timeout",  # it is silent
+    "engine_broken",  # it broke off, or said something impossible
+    "not_served",  # it does not know the model or the adapter asked for
+    "too_long",  # more than it can read
+]
 
-RETRYABLE: frozenset[Code] = frozenset({"engine_down", "engine_loading", "engine_timeout", "engine_broken"})
+RETRYABLE: frozenset[Code] = frozenset(
+    {"engine_down", "engine_loading", "engine_busy", "engine_timeout", "engine_broken", "not_served"}
+)
 
 
 class EngineError(Exception):

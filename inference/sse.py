@@ -130,7 +130,11 @@ def refusal(status: int, answer: Any) -> EngineError:
         return EngineError("too_long", f"status {status}")
     if status == 503:
         return EngineError("engine_loading", "status 503")
-    if status in {408, 429} or status >= 500:
+    if status == 429:
+        return EngineError("engine_busy", "status 429")
+    if status == 404:
+        return EngineError("not_served", "status 404")
+    if status == 408 or status >= 500:
         return EngineError("engine_broken", f"status {status}")
     return EngineError("engine_refused", f"status {status}")
 

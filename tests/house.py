@@ -66,6 +66,7 @@ class FakeEngine:
     rate: float = 60.0
     tokens: int = 60
     kind = "fake"
+    capacity = 4096
 
     def argv(self) -> list[str]:
         return ["-m", "inference.engines.fake", "--rate", str(self.rate), "--tokens", str(self.tokens)]
@@ -78,6 +79,7 @@ class RealEngine:
     model: Path = field(default_factory=model_file)
     threads: int = 1
     kind = "llamacpp"
+    capacity = 2
 
     def argv(self) -> list[str]:
         argv = ["-m", "inference.embedded", "--model", str(self.model), "--threads", str(self.threads)]
@@ -108,6 +110,7 @@ class House:
             "DATA_DIR": str(self.folder),
             "DATABASE_URL": self._database(),
             "REDIS_URL": self.redis.url,
+            "ENGINE_CAPACITY": str(self.with_engine.capacity),
             "ENGINE_KIND": self.with_engine.kind,
             "ENGINE_URL": f"http://127.0.0.1:{self.engine_port}",
             "PORT": str(self.web_port),

@@ -24,7 +24,7 @@ HEIGHTS = [
     ("services", "accounts"),
     ("wire",),
     ("stream",),
-    ("outlet", "feed", "hub", "loop", "visitor"),
+    ("outlet", "feed", "hub", "loop", "visitor", "engineroom"),
     ("scribe", "fitting", "keeper"),
     ("celery", "tasks"),
     ("doors", "farewell"),

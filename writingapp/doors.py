@@ -88,7 +88,7 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
 
     answer = await db.run(work)
     if isinstance(answer, Busy):
-        return hear(wire.busy(asked.key, answer.retry_after_ms))
+        return hear(wire.busy(asked.key, answer.code, answer.retry_after_ms))
     if isinstance(answer, Invalid):
         return hear(wire.invalid(asked.key, answer.errors))
     told = wire.queued(asked.key, wire.inspiration(answer.inspiration, answer.candidates))

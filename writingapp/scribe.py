@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-import aiohttp
 import orjson
 from django.conf import settings
 from django.db import OperationalError
@@ -16,9 +16,10 @@ from redis.exceptions import RedisError
 
 from inference.engines import engine
 from inference.engines.base import EngineError, Node
-from inference.nodes import Nodes
+from inference.nodes import Need
 from inference.request import Request
-from writingapp import db, stream, wire
+from writingapp import db, metrics, stream, wire
+from writingapp.engineroom import EngineRoom
 from writingapp.models import Candidate
 from writingapp.outlet import Outlet, Stream
 from writingapp.services import claims
@@ -31,10 +32,8 @@ Status = Candidate.Status
 HEARTBEAT = 3.0  # seconds between checkpoints; four fit into a lease
 PATIENCE = 30.0  # seconds without a character before a silent engine is given up
 MOST_BREAKS = 3  # times that an engine may break off in the middle of one text
-PROBE_EVERY = 1.0
 RETRY_AFTER = 0.5
-READING = 2.0  # seconds that an ask waits for its own hint to be read
-CONNECTIONS = 512
+MIXED = "mixed"  # the adapter of a text that more than one model wrote, since a node died under it
 
 
 @dataclass(eq=False, slots=True)
@@ -43,8 +42,11 @@ class Writing:
 
     claim: Claim
     stream: Stream
-    node: str = ""
+    node: Node | None = None
+    adapters: set[str] = field(default_factory=set)  # of whoever wrote some of it; empty for the base
+    failed: set[str] = field(default_factory=set)  # nodes that broke off
     tokens: int = 0
+    conforms: bool | None = None
     first_text_at: datetime | None = None
     broken_by: Literal["", "stop", "lost", "leaving"] = ""
     making: asyncio.Task[None] | None = field(default=None)
@@ -55,6 +57,15 @@ class Writing:
             if self.making:
                 self.making.cancel()
 
+    @property
+    def adapter(self) -> str:
+        return MIXED if len(self.adapters) > 1 else next(iter(self.adapters), "")
+
+    @property
+    def where(self) -> tuple[str, str]:
+        """Engine and node, as the operator's figures name them."""
+        return (self.node.kind, self.node.name) if self.node else ("", "")
+
 
 class Scribe:
     """Writes candidates. Make and use it on one event loop."""
@@ -62,32 +73,45 @@ class Scribe:
     def __init__(self) -> None:
         self._log = stream.Log(stream.connect())
         self._outlet = Outlet(self._log)
-        self._nodes = Nodes([_node()])
-        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+        self._room = EngineRoom(self._log)
         self._writings: set[Writing] = set()
-        self._reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._reading.set_result(None)
-        self._read: list[dict[str, str]] = []
-        self._chores = [
-            asyncio.create_task(chore) for chore in (self._outlet.run(), self._hear_calls(), self._watch_engine())
-        ]
+        self._accepted: dict[str, asyncio.Task[None]] = {}
+        self._pens = asyncio.Semaphore(settings.INSPIRE_CONCURRENCY)
+        chores = (self._outlet.run(), self._hear_calls(), self._room.watch())
+        self._chores = [asyncio.create_task(chore) for chore in chores]
 
-    async def write(self, inspiration_id: str) -> None:
-        """Write what is still to be written for an inspiration, one text after the other."""
-        while claim := await db.run(claims.claim_next, inspiration_id=inspiration_id, now=timezone.now()):
-            writing = await self._open(claim)
-            if not await self._write_one(writing):
-                return
+    def accept(self, inspiration_id: str) -> None:
+        """Write what is still to be written for an inspiration, once a pen is free; asking twice is asking once."""
+        if inspiration_id not in self._accepted:
+            self._accepted[inspiration_id] = task = asyncio.create_task(self._write(inspiration_id))
+            task.add_done_callback(lambda _: self._accepted.pop(inspiration_id, None))
+
+    async def _write(self, inspiration_id: str) -> None:
+        """One text after the other: on few cores the second would only slow the first."""
+        async with self._pens:
+            try:
+                while claim := await self._claim(inspiration_id):
+                    writing = await self._open(claim)
+                    if not await self._write_one(writing):
+                        return
+            except Exception:  # nobody waits for this task; the sweep takes the row up again
+                logger.exception("inspiration %s: left for the sweep", inspiration_id)
+
+    async def _claim(self, inspiration_id: str) -> Claim | None:
+        with metrics.stage("claim"):
+            claim = await db.run(claims.claim_next, inspiration_id=inspiration_id, now=timezone.now())
+        if claim and claim.attempt == 1:
+            metrics.STAGE.labels("to_claim").observe(max(0.0, time.time() - claim.queued_at.timestamp()))
+        return claim
 
     async def leave(self) -> None:
         """Let go of everything, so that another worker can go on at once."""
         for writing in self._writings:
             writing.break_off("leaving")
-        makings = [writing.making for writing in self._writings if writing.making]
-        await asyncio.gather(*makings, return_exceptions=True)
+        await asyncio.gather(*self._accepted.values(), return_exceptions=True)
         for chore in self._chores:
             chore.cancel()
-        await self._http.close()
+        await self._room.close()
 
     async def _open(self, claim: Claim) -> Writing:
         """A later attempt goes on from the longest text that anybody holds."""
@@ -98,7 +122,10 @@ class Scribe:
                 if replay and replay.text.startswith(text):
                     text = replay.text
                 await self._log.begin(claim.session_id, claim.candidate_id, claim.attempt, text)
-        return Writing(claim, self._outlet.open(claim.session_id, claim.candidate_id, claim.attempt, text))
+        writing = Writing(claim, self._outlet.open(claim.session_id, claim.candidate_id, claim.attempt, text))
+        if text:
+            writing.adapters.add(claim.adapter)
+        return writing
 
     async def _write_one(self, writing: Writing) -> bool:
         """Make one text and end it; False when this worker should not go on with the inspiration."""
@@ -123,7 +150,7 @@ class Scribe:
         return writing.broken_by in ("", "stop")
 
     async def _make(self, writing: Writing) -> None:
-        """Ask an engine until the text is whole; an engine that breaks off is asked to go on from what there is."""
+        """Ask an engine until the text is whole; one that breaks off is left for another, which goes on from there."""
         clock = asyncio.get_running_loop().time
         silent_since, breaks = clock(), 0
         while True:
@@ -131,25 +158,56 @@ class Scribe:
             try:
                 return await self._ask_engine(writing)
             except EngineError as fault:
+                if writing.node is not None:
+                    metrics.ERRORS.labels(*writing.where, fault.code).inc()
                 if len(writing.stream.text) > before:
                     silent_since, breaks = clock(), breaks + 1
                 if not fault.retryable or breaks > MOST_BREAKS or clock() - silent_since > PATIENCE:
                     raise
-                logger.warning("candidate %s: %s, trying again", writing.claim.candidate_id, fault.code)
+                logger.warning("candidate %s: %s, trying again", writing.claim.candidate_id, fault)
+            if not self._another(writing):
                 await asyncio.sleep(RETRY_AFTER)
+
+    def _another(self, writing: Writing) -> bool:
+        """Whether some node that has not failed this text can be asked at once."""
+        return any(seat.able and seat.node.name not in writing.failed for seat in self._room.nodes.seats)
 
     async def _ask_engine(self, writing: Writing) -> None:
         claim, text = writing.claim, writing.stream
-        await self._let_finish_reading(claim.messages)
-        async with self._nodes.lease() as node:
-            writing.node = node.name
-            request = Request(claim.messages, claim.sampling, written=text.text)
-            async with aclosing(engine(node.kind).stream(self._http, node, request)) as pieces:
-                async for piece in pieces:
-                    writing.tokens += piece.tokens
-                    if piece.text:
-                        writing.first_text_at = writing.first_text_at or timezone.now()
-                        self._outlet.write(text, piece.text)
+        await self._room.let_finish_reading(claim.messages)
+        wanted = (claim.adapter if text.text else "") or self._room.serving
+        need = Need(claim.session_id, wanted, avoid=frozenset(writing.failed))
+        asked = time.perf_counter()
+        async with self._room.lease(need) as node:
+            metrics.STAGE.labels("seat").observe(time.perf_counter() - asked)
+            writing.node = node
+            try:
+                await self._read_from(node, writing, wanted if wanted in node.adapters else "")
+            except EngineError as fault:
+                if fault.code == "not_served" and wanted in node.adapters:
+                    self._room.lacks(node.name, wanted)
+                elif fault.retryable:
+                    writing.failed.add(node.name)
+                raise
+
+    async def _read_from(self, node: Node, writing: Writing, adapter: str) -> None:
+        claim, text, asked = writing.claim, writing.stream, time.perf_counter()
+        request = Request(claim.messages, claim.sampling, text.text, adapter)
+        async with aclosing(engine(node.kind).stream(self._room.http, node, request)) as pieces:
+            async for piece in pieces:
+                writing.tokens += piece.tokens
+                writing.conforms = piece.conforms
+                if piece.text:
+                    writing.adapters.add(adapter)
+                    if writing.first_text_at is None:
+                        self._begun(writing, asked)
+                    self._outlet.write(text, piece.text)
+
+    def _begun(self, writing: Writing, asked: float) -> None:
+        writing.first_text_at = timezone.now()
+        metrics.STAGE.labels("engine").observe(time.perf_counter() - asked)
+        waited = (writing.first_text_at - writing.claim.queued_at).total_seconds()
+        metrics.FIRST_TEXT.labels(*writing.where).observe(max(0.0, waited))
 
     async def _keep_alive(self, writing: Writing) -> None:
         """Checkpoint and keep the lease; learn of stops that no call told of."""
@@ -160,7 +218,8 @@ class Scribe:
 
     async def _checkpoint(self, writing: Writing) -> None:
         claim, text = writing.claim, writing.stream.text
-        held = await db.run(claims.checkpoint, claim=claim, text=text, now=timezone.now())
+        adapter, now = writing.adapter, timezone.now()
+        held = await db.run(claims.checkpoint, claim=claim, text=text, adapter=adapter, now=now)
         if writing.stream.fenced or not held:
             writing.break_off("lost")
         elif await db.run(claims.stop_is_requested, claim=claim):
@@ -172,17 +231,22 @@ class Scribe:
         if writing.broken_by == "lost":
             return
         if writing.broken_by == "leaving":
-            await db.run(claims.give_back, claim=claim, text=text, now=timezone.now())
+            await db.run(claims.give_back, claim=claim, text=text, adapter=writing.adapter, now=timezone.now())
             return
+        status = _status(writing, error)
+        metrics.TEXTS.labels(*writing.where, status).inc()
+        metrics.TOKENS.labels(*writing.where).inc(writing.tokens)
         row = await db.run(
             claims.end,
             claim=claim,
-            status=_status(writing, error),
+            status=status,
             text=text,
             now=timezone.now(),
             tokens=writing.tokens,
             error=error,
-            node=writing.node,
+            node=writing.where[1],
+            adapter=writing.adapter,
+            conforms=writing.conforms,
             first_text_at=writing.first_text_at,
         )
         if row is not None:
@@ -209,38 +273,12 @@ class Scribe:
         if kind == "message" and channel == stream.CONTROL:
             self._stop(said.decode())
         elif kind == "message":
-            self._read_ahead(orjson.loads(said))
-
-    def _read_ahead(self, seen: wire.Payload) -> None:
-        """Only on a node that does nothing else, and only the newest hint."""
-        self._reading.cancel()
-        node = self._nodes.idle()
-        if node is not None:
-            request = Request(seen["messages"], seen["sampling"])
-            reading = engine(node.kind).read_ahead(self._http, node, request)
-            self._reading, self._read = asyncio.create_task(reading), request.messages
-
-    async def _let_finish_reading(self, messages: list[dict[str, str]]) -> None:
-        """What is just being read is waited for, since it would otherwise be read twice; anything else is let go."""
-        if self._reading.done():
-            return
-        if self._read == messages:
-            await asyncio.wait({self._reading}, timeout=READING)
-        else:
-            self._reading.cancel()
+            self._room.read_ahead(orjson.loads(said))
 
     def _stop(self, inspiration_id: str) -> None:
         for writing in self._writings:
             if writing.claim.inspiration_id == inspiration_id:
                 writing.break_off("stop")
-
-    async def _watch_engine(self) -> None:
-        while True:
-            await self._nodes.probe(self._http)
-            health = self._nodes.state()
-            with suppress(RedisError, OSError):
-                await self._log.say_engine(wire.notice("engine", state=health.state, progress=health.progress))
-            await asyncio.sleep(PROBE_EVERY)
 
 
 def _status(writing: Writing, error: str) -> str:
@@ -249,14 +287,3 @@ def _status(writing: Writing, error: str) -> str:
     if error:
         return Status.INTERRUPTED if writing.stream.text else Status.FAILED
     return Status.DONE
-
-
-def _node() -> Node:
-    return Node(
-        name=settings.ENGINE_KIND,
-        kind=settings.ENGINE_KIND,
-        url=settings.ENGINE_URL,
-        key=settings.ENGINE_KEY,
-        model=settings.MODEL,
-        capacity=settings.ENGINE_CAPACITY,
-    )

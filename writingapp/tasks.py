@@ -15,7 +15,6 @@ from writingapp.services import claims, sessions
 
 logger = logging.getLogger(__name__)
 
-WHOLE = 900  # seconds that one inspiration may take in all; the engine's own limits are far tighter
 ANNOUNCING = 5  # seconds
 
 _scribe: Scribe | None = None
@@ -23,7 +22,7 @@ _scribe: Scribe | None = None
 
 @app.task(name="inspire.write", queue=Queue.INSPIRE)
 def write(inspiration_id: str) -> None:
-    loop.submit(_write(inspiration_id)).result(timeout=WHOLE)
+    loop.submit(_accept(inspiration_id))  # rows and leases stand for this task from here on
 
 
 @app.task(name="upkeep.sweep", queue=Queue.UPKEEP)
@@ -51,8 +50,8 @@ async def _the_scribe() -> Scribe:
     return _scribe
 
 
-async def _write(inspiration_id: str) -> None:
-    await (await _the_scribe()).write(inspiration_id)
+async def _accept(inspiration_id: str) -> None:
+    (await _the_scribe()).accept(inspiration_id)
 
 
 async def _announce_end(row: Candidate, session_id: str) -> None:

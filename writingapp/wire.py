@@ -244,6 +244,7 @@ def candidate(row: Candidate) -> Payload:
         "text": row.text,
         "status": row.status,
         "error": fault(row.error),
+        "conforms": row.conforms,
         "taken": row.taken_at is not None,
     }
 
@@ -252,9 +253,9 @@ def queued(key: uuid.UUID, told: Payload) -> Payload:
     return {"type": "queued", "key": str(key), "inspiration": told}
 
 
-def busy(key: uuid.UUID, retry_after_ms: int) -> Payload:
-    told = sentence("busy")
-    return {"type": "busy", "key": str(key), "retry_after_ms": retry_after_ms, "message": told}
+def busy(key: uuid.UUID, code: str, retry_after_ms: int) -> Payload:
+    told = sentence(code)
+    return {"type": "busy", "key": str(key), "code": code, "retry_after_ms": retry_after_ms, "message": told}
 
 
 def invalid(key: uuid.UUID, errors: dict[str, str]) -> Payload:
@@ -277,6 +278,7 @@ def end(row: Candidate) -> Payload:
         "status": row.status,
         "text": row.text,
         "error": fault(row.error),
+        "conforms": row.conforms,
     }
 
 

@@ -26,6 +26,8 @@ class Claim:
     messages: list[dict[str, str]]
     sampling: dict[str, Any]
     written: str
+    adapter: str  # of what is written
+    queued_at: datetime
 
 
 def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
@@ -61,12 +63,14 @@ def _claim(row: Candidate, now: datetime) -> Claim | None:
         messages=row.inspiration.messages,
         sampling=row.sampling,
         written=row.text,
+        adapter=row.adapter,
+        queued_at=row.queued_at,
     )
 
 
-def checkpoint(*, claim: Claim, text: str, now: datetime) -> bool:
+def checkpoint(*, claim: Claim, text: str, now: datetime, adapter: str = "") -> bool:
     """Keep the lease and the text so far. False when the claim is lost: stop writing, say nothing."""
-    return bool(_held(claim).update(lease_until=now + LEASE, text=text))
+    return bool(_held(claim).update(lease_until=now + LEASE, text=text, adapter=adapter))
 
 
 def stop_is_requested(*, claim: Claim) -> bool:
@@ -82,6 +86,8 @@ def end(
     tokens: int = 0,
     error: str = "",
     node: str = "",
+    adapter: str = "",
+    conforms: bool | None = None,
     first_text_at: datetime | None = None,
 ) -> Candidate | None:
     """Commit the final text. None when the claim was lost meanwhile: somebody else will end it."""
@@ -91,6 +97,8 @@ def end(
         tokens=tokens,
         error=error,
         node=node,
+        adapter=adapter,
+        conforms=conforms,
         first_text_at=first_text_at,
         finished_at=now,
         lease_until=None,
@@ -98,9 +106,9 @@ def end(
     return Candidate.objects.get(pk=claim.candidate_id) if changed else None
 
 
-def give_back(*, claim: Claim, text: str, now: datetime) -> None:
+def give_back(*, claim: Claim, text: str, now: datetime, adapter: str = "") -> None:
     """A worker that is told to go lets another take over at once."""
-    _held(claim).update(text=text, lease_until=now - timedelta(milliseconds=1))
+    _held(claim).update(text=text, adapter=adapter, lease_until=now - timedelta(milliseconds=1))
 
 
 def _held(claim: Claim) -> QuerySet[Candidate]:

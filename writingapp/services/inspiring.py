@@ -1,21 +1,25 @@
 """A writer asks for inspiration, stops it, takes it. Writing it is `claims`, on the worker's side."""
 
+import math
 import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Avg, F
+from django.db.models import Avg, Count, F, Q
 from django.utils.translation import gettext as _
 
 from inference.request import Ask, Kind, language_of, messages, sampling, tongue
 from inference.verse.forms import FORMS
 from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.refusals import Refusal
+from writingapp.services import nodes
 
 Status = Candidate.Status
+UNFINISHED = (Status.QUEUED, Status.RUNNING)
 
 WISH_LIMIT = 500  # characters
 BEFORE_LIMIT = 2_000  # characters of the manuscript that a page may send along with an ask
@@ -35,9 +39,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """She has one being written and one waiting."""
+    """`busy`: she has one being written and one waiting. `crowded`: the house has as many as it can take."""
 
     retry_after_ms: int
+    code: str = "busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,9 @@ def ask(
             session = _locked(session)
             if session.state == WritingSession.State.FINISHED:
                 raise Refusal("finished", str(key))
-            if waiting(session.user_id) >= MOST_WAITING:
-                return _earlier(session, key) or Busy(_wait_ms(session.user_id))
+            refused = _admission(session.user_id, candidates)
+            if refused:
+                return _earlier(session, key) or refused
             return _create(session, key, Ask(Kind(kind), form, wish, session.theme, before, ""), candidates, now)
     except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
         earlier = _earlier(session, key)
@@ -139,22 +145,30 @@ def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, 
     return Asked(inspiration, Candidate.objects.bulk_create(rows))
 
 
-def waiting(user_id: int) -> int:
-    """How many of a writer's inspirations are not finished."""
-    unfinished = Candidate.objects.exclude(status__in=Candidate.TERMINAL)
-    mine = unfinished.filter(inspiration__session__user_id=user_id)
-    return mine.values("inspiration_id").distinct().count()
+def _admission(user_id: int, candidates: int) -> Busy | None:
+    """Whether there is room for one more ask, hers and the house's; if not, when there is likely to be.
+
+    The house's limit is looked at outside of any lock: a few asks of the same instant may pass together.
+    """
+    unfinished = Candidate.objects.filter(status__in=UNFINISHED)
+    mine = Q(inspiration__session__user_id=user_id)
+    there = unfinished.aggregate(mine=Count("inspiration_id", filter=mine, distinct=True), all=Count("pk"))
+    if there["mine"] >= MOST_WAITING:
+        return Busy(_wait_ms(unfinished.filter(mine).count() - MOST_CANDIDATES + 1))
+    if there["all"] + candidates > settings.QUEUE_LIMIT:
+        too_many = there["all"] + candidates - settings.QUEUE_LIMIT
+        return Busy(_wait_ms(math.ceil(too_many / nodes.capacity())), "crowded")
+    return None
 
 
-def _wait_ms(user_id: int) -> int:
-    """When her older ask is likely to be done: what is left of it at the pace of the last twenty texts."""
-    left = Candidate.objects.exclude(status__in=Candidate.TERMINAL).filter(inspiration__session__user_id=user_id)
+def _wait_ms(turns: int) -> int:
+    """How long so many texts, one after the other, are likely to take: at the pace of the last twenty."""
     recent = Candidate.objects.filter(status=Status.DONE, started_at__isnull=False).order_by("-finished_at")[:20]
     usual = Candidate.objects.filter(pk__in=[row.pk for row in recent]).aggregate(
         mean=Avg(F("finished_at") - F("started_at"))
     )["mean"]
     seconds = usual.total_seconds() if usual else USUAL_SECONDS
-    return int(1000 * seconds * max(1, left.count() - MOST_CANDIDATES + 1))
+    return int(1000 * seconds * max(1, turns))
 
 
 def inspirations_of(session: WritingSession) -> list[Asked]:

@@ -1,0 +1,56 @@
+"""When to leave a node alone, and when to try it again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MOST_FAILURES = 3  # in a row, before a node that still answers is left alone
+SHORTEST, LONGEST = 1.0, 30.0  # seconds that a node is left alone; doubled each time that a trial fails
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts a node's failures. Closed: it works. Open: it is left alone. Then one trial at a time decides.
+
+    A node that flaps is left alone for longer each time; only texts that it ends well shorten that again.
+    """
+
+    clock: Callable[[], float]
+    failures: int = 0
+    rests: int = 0  # how often in a row it had to be left alone
+    until: float = 0.0
+    trying: bool = False
+
+    @property
+    def state(self) -> str:
+        """`closed`, `open`, or `half_open` when a trial may be made or is being made."""
+        if not self.rests:
+            return "closed"
+        return "open" if self.clock() < self.until else "half_open"
+
+    def may_ask(self) -> bool:
+        return self.state == "closed" or (self.state == "half_open" and not self.trying)
+
+    def begin(self) -> None:
+        self.trying = self.state == "half_open"
+
+    def went_well(self) -> None:
+        self.failures = self.rests = 0
+        self.trying = False
+
+    def failed(self, *, gone: bool = False) -> None:
+        """A text failed here; `gone` when nobody answered, which needs no second opinion."""
+        self.failures += 1
+        if gone or self.trying or self.failures >= MOST_FAILURES:
+            self.until = self.clock() + min(LONGEST, SHORTEST * 2**self.rests)
+            self.rests = min(self.rests + 1, 10)
+            self.failures = 0
+        self.trying = False
+
+    def neither(self) -> None:
+        """The text was broken off by us: that says nothing of the node."""
+        self.trying = False
+
+    def answers_again(self) -> None:
+        """A probe found it ready: a trial need not wait any longer, unless it has flapped."""
+        if self.rests == 1:
+            self.until = min(self.until, self.clock())

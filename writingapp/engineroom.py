@@ -1,0 +1,131 @@
+"""A worker's side of the engines: which nodes the rows name, how they are, and who may ask them. On one event loop."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from inference.engines import engine
+from inference.engines.base import Node
+from inference.nodes import Need, Nodes
+from inference.request import Request
+from writingapp import db, metrics, stream, wire
+from writingapp.services import adapters, nodes
+from writingapp.services.nodes import BadNode
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0  # seconds: rows, then nodes
+READING = 2.0  # seconds that an ask waits for its own hint to be read
+CONNECTIONS = 4096
+
+
+class EngineRoom:
+    """The nodes, the connections to them, and what is read there ahead of an ask."""
+
+    def __init__(self, log: stream.Log) -> None:
+        self._log = log
+        self.nodes = Nodes()
+        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+        self.serving = ""  # the adapter that writes now
+        self._lacking: set[tuple[str, str]] = set()  # (node, adapter) that a node has denied since the rows were read
+        self._stand: list[Node] = []
+        self._looked = asyncio.Event()
+        self._reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reading.set_result(None)
+        self._read: list[dict[str, str]] = []
+
+    async def close(self) -> None:
+        await self.http.close()
+
+    @asynccontextmanager
+    async def lease(self, need: Need) -> AsyncIterator[Node]:
+        """See `Nodes.lease`; the rows have been read by then."""
+        await self._looked.wait()
+        async with self.nodes.lease(need) as node:
+            yield node
+
+    def lacks(self, node: str, adapter: str) -> None:
+        """A node said that it does not serve an adapter, whatever the rows say: it was restarted a moment ago."""
+        self._lacking.add((node, adapter))
+        self._use(self._stand)
+
+    async def watch(self) -> None:
+        """For ever: read the rows, look at the nodes, tell the pages how the best one is."""
+        synced = False
+        while True:
+            synced = synced or await self._sync()
+            await self._read_rows()
+            self._looked.set()
+            await self.nodes.probe(self.http)
+            self._show()
+            health = self.nodes.state()
+            with suppress(RedisError, OSError):
+                await self._log.say_engine(wire.notice("engine", state=health.state, progress=health.progress))
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _sync(self) -> bool:
+        """Bring the settings' nodes into the rows; True once that is done, or cannot be done at all."""
+        try:
+            await db.run(nodes.sync)
+        except BadNode as fault:
+            logger.error("%s", fault)
+        except DatabaseError as fault:
+            logger.warning("the nodes' rows cannot be written yet (%s)", type(fault).__name__)
+            return False
+        return True
+
+    async def _read_rows(self) -> None:
+        """What the rows say; with the database away the nodes stay as they were."""
+        try:
+            stand, self.serving = await db.run(nodes.standing), await db.run(adapters.serving)
+        except DatabaseError as fault:
+            logger.warning("the nodes' rows cannot be read (%s)", type(fault).__name__)
+            return
+        if stand != self._stand:
+            self._lacking.clear()
+            self._use(stand)
+
+    def _use(self, stand: list[Node]) -> None:
+        for gone in {node.name for node in self._stand} - {node.name for node in stand}:
+            metrics.forget_node(gone, next(node.kind for node in self._stand if node.name == gone))
+        self._stand = stand
+        self.nodes.update(_less(node, self._lacking) for node in stand)
+
+    def _show(self) -> None:
+        metrics.WAITING.set(self.nodes.waiting)
+        for seat in self.nodes.seats:
+            ready = seat.health is not None and seat.health.state == "ready"
+            metrics.NODE_READY.labels(seat.node.kind, seat.node.name).set(ready)
+            metrics.BREAKER_OPEN.labels(seat.node.name).set(seat.breaker.state != "closed")
+            metrics.UNDER_PEN.labels(seat.node.name).set(seat.ours)
+
+    def read_ahead(self, seen: dict[str, Any]) -> None:
+        """Only on a node that does nothing else, and only the newest hint."""
+        self._reading.cancel()
+        node = self.nodes.idle(Need(seen.get("writer", ""), self.serving))
+        if node is not None:
+            adapter = self.serving if self.serving in node.adapters else ""
+            request = Request(seen["messages"], seen["sampling"], adapter=adapter)
+            reading = engine(node.kind).read_ahead(self.http, node, request)
+            self._reading, self._read = asyncio.create_task(reading), request.messages
+
+    async def let_finish_reading(self, messages: list[dict[str, str]]) -> None:
+        """What is just being read is waited for, since it would otherwise be read twice; anything else is let go."""
+        if self._reading.done():
+            return
+        if self._read == messages:
+            await asyncio.wait({self._reading}, timeout=READING)
+        else:
+            self._reading.cancel()
+
+
+def _less(node: Node, lacking: set[tuple[str, str]]) -> Node:
+    denied = {adapter for name, adapter in lacking if name == node.name}
+    return replace(node, adapters=node.adapters - denied)

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 from django.db import DatabaseError
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from inference.engines import engine
@@ -36,6 +37,7 @@ class EngineRoom:
         self.serving = ""  # the adapter that writes now
         self._lacking: set[tuple[str, str]] = set()  # (node, adapter) that a node has denied since the rows were read
         self._stand: list[Node] = []
+        self._seen: dict[str, str] = {}
         self._looked = asyncio.Event()
         self._reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reading.set_result(None)
@@ -65,6 +67,7 @@ class EngineRoom:
             self._looked.set()
             await self.nodes.probe(self.http)
             self._show()
+            await self._note_seen()
             health = self.nodes.state()
             with suppress(RedisError, OSError):
                 await self._log.say_engine(wire.notice("engine", state=health.state, progress=health.progress))
@@ -105,6 +108,16 @@ class EngineRoom:
             metrics.NODE_READY.labels(seat.node.kind, seat.node.name).set(ready)
             metrics.BREAKER_OPEN.labels(seat.node.name).set(seat.breaker.state != "closed")
             metrics.UNDER_PEN.labels(seat.node.name).set(seat.ours)
+
+    async def _note_seen(self) -> None:
+        """Write down how each node is, when that changes."""
+        found = {seat.node.name: seat.health.state for seat in self.nodes.seats if seat.health}
+        news = {name: state for name, state in found.items() if self._seen.get(name) != state}
+        with suppress(DatabaseError):
+            for name, state in news.items():
+                await db.run(nodes.seen, name=name, health=state, now=timezone.now())
+                logger.info("node %s is %s", name, state)
+            self._seen = found
 
     def read_ahead(self, seen: dict[str, Any]) -> None:
         """Only on a node that does nothing else, and only the newest hint."""

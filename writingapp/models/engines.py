@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 NAME = RegexValidator(r"^[a-z0-9][a-z0-9._-]{0,62}$", _("Lower-case letters, digits, dots, dashes and underscores."))
 
+# Django's own check of addresses wants a dot in a host's name, which those of a private network seldom have.
+ADDRESS = RegexValidator(r"^https?://[A-Za-z0-9.\-\[\]:]+(/[\w./-]*)?$", _("An address like http://10.0.0.5:8000."))
+
 
 class EngineNode(models.Model):
     """One endpoint that makes texts. Workers read these rows every second, so a change here needs no restart.
@@ -29,7 +32,7 @@ class EngineNode(models.Model):
 
     name = models.CharField(max_length=63, primary_key=True, validators=[NAME])
     kind = models.CharField(max_length=20)  # one of inference.engines.ENGINES
-    url = models.URLField(max_length=300, blank=True)
+    url = models.CharField(max_length=300, blank=True, validators=[ADDRESS])
     secret = models.CharField(max_length=63, blank=True)
     model = models.CharField(max_length=200, blank=True)  # what requests call the base
     capacity = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1), MaxValueValidator(4096)])

@@ -80,6 +80,11 @@ def wanted(*, base: str) -> list[AdapterFiles]:
     return [AdapterFiles(row.name, Path(row.folder)) for row in ordered]
 
 
+def names() -> set[str]:
+    """Every name in the registry, whatever became of it."""
+    return set(Adapter.objects.values_list("name", flat=True))
+
+
 def serving() -> str:
     """The name of the adapter that writes now; empty when it is the base."""
     return Adapter.objects.filter(state=State.SERVING).values_list("name", flat=True).first() or ""

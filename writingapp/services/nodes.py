@@ -37,6 +37,7 @@ def sync(*, model: Path | None = None) -> list[EngineNode]:
     return rows
 
 
+@transaction.atomic
 def put(*, name: str, origin: str = Origin.HAND, **said: Any) -> EngineNode:
     """Make or change a node. Raises BadNode."""
     unknown = sorted(set(said) - SAID)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 from aiohttp import web
 
@@ -18,8 +19,13 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=60, help="length of a text that has no form")
     parser.add_argument("--misbehave", choices=WAYS, default="", help="do it to every ask")
     parser.add_argument("--loading", type=float, default=0.0, help="seconds of saying that the model loads")
+    parser.add_argument("--noop", action="store_true", help="load adapters without a word and without effect")
+    parser.add_argument("--adapter", action="append", default=[], metavar="NAME=PATH", help="have it on from the start")
     options = parser.parse_args()
     manners = Manners(options.rate, options.tokens, options.misbehave, options.loading)
+    manners.wardrobe.noop = options.noop
+    for name, _, folder in (words.partition("=") for words in options.adapter):
+        manners.wardrobe.folders[name] = Path(folder)
     asyncio.run(_serve(manners, options.port))
 
 

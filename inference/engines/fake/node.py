@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from inference.engines.fake import fitted
+from inference.engines.fake.fitted import Wardrobe
 from inference.engines.fake.poet import tokens_of, wish_of
 
 WAYS = ("error", "die", "cut", "slow", "stall", "split", "refuse", "toolong", "busy")
@@ -32,6 +34,7 @@ class Manners:
     started: float = field(default_factory=time.monotonic)
     running: int = 0
     served: int = 0
+    wardrobe: Wardrobe = field(default_factory=Wardrobe)
 
 
 def application(manners: Manners) -> web.Application:
@@ -40,15 +43,11 @@ def application(manners: Manners) -> web.Application:
     app.add_routes(
         [
             web.get("/health", _told(manners)),
-            web.get("/v1/models", _models),
             web.post("/v1/chat/completions", _completions(manners)),
+            *fitted.routes(manners.wardrobe),
         ]
     )
     return app
-
-
-async def _models(_request: web.Request) -> web.Response:
-    return web.json_response({"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "fake"}]})
 
 
 def _told(manners: Manners) -> Callable[[web.Request], Any]:
@@ -81,6 +80,10 @@ def _completions(manners: Manners) -> Callable[[web.Request], Any]:
             return _refusal("busy")
         if way in REFUSALS:
             return _refusal(way)
+        if asked.get("model", "fake") not in manners.wardrobe.served:
+            return web.json_response({"error": {"code": 404, "message": "the model does not exist"}}, status=404)
+        if asked.get("logprobs"):
+            return web.json_response(manners.wardrobe.measured(asked))
         manners.running += 1
         manners.served += 1
         try:

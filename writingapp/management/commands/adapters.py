@@ -1,0 +1,44 @@
+"""The registry of adapters, from a terminal."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from writingapp.models import Adapter
+from writingapp.services import adapters
+from writingapp.services.adapters import BadAdapter
+
+STATES = {"load": Adapter.State.LOADED, "serve": Adapter.State.SERVING, "retire": Adapter.State.RETIRED}
+
+
+class Command(BaseCommand):
+    """`manage.py adapters [list | register FOLDER --label L --base MODEL | load NAME | serve NAME | retire NAME]`"""
+
+    help = "Show, register, load, serve or retire adapters."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb")
+        verbs.add_parser("list", help="every adapter and where it stands")
+        register = verbs.add_parser("register", help="take a PEFT folder into the registry, under a name of its own")
+        register.add_argument("folder", type=Path)
+        register.add_argument("--label", required=True, help="the beginning of its name; the rest is its hash")
+        register.add_argument("--base", required=True, help="the model it was trained on, as nodes call it")
+        for verb, words in {
+            "load": "have it on the nodes, without letting it write",
+            "serve": "let it write as soon as a node has proved it; whichever wrote before stays loaded",
+            "retire": "for good",
+        }.items():
+            verbs.add_parser(verb, help=words).add_argument("name")
+
+    def handle(self, *, verb: str | None, **said: Any) -> None:
+        try:
+            if verb == "register":
+                adapters.register(folder=said["folder"], label=said["label"], base=said["base"])
+            elif verb in STATES:
+                adapters.turn(name=said["name"], state=STATES[verb])
+        except BadAdapter as fault:
+            raise CommandError(str(fault)) from fault
+        for row in Adapter.objects.all():
+            self.stdout.write(f"{row.name:40} {row.state:8} rank {row.rank:3} on {row.base}")

@@ -132,8 +132,8 @@ def refusal(status: int, answer: Any) -> EngineError:
         return EngineError("engine_loading", "status 503")
     if status == 429:
         return EngineError("engine_busy", "status 429")
-    if status == 404:
-        return EngineError("not_served", "status 404")
+    if status == 404 or any(said in words for said in ("never been loaded", "lora is not enabled")):  # SGLang's 400
+        return EngineError("not_served", f"status {status}")
     if status == 408 or status >= 500:
         return EngineError("engine_broken", f"status {status}")
     return EngineError("engine_refused", f"status {status}")

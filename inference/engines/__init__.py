@@ -3,9 +3,11 @@
 from inference.engines.base import Engine
 from inference.engines.fake import Fake
 from inference.engines.llamacpp import LlamaCpp
+from inference.engines.lmdeploy import LMDeploy
+from inference.engines.sglang import SGLang
 from inference.errors import EngineError
 
-ENGINES: dict[str, Engine] = {"llamacpp": LlamaCpp(), "fake": Fake()}
+ENGINES: dict[str, Engine] = {"llamacpp": LlamaCpp(), "fake": Fake(), "sglang": SGLang(), "lmdeploy": LMDeploy()}
 
 
 def engine(kind: str) -> Engine:

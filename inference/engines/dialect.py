@@ -1,6 +1,7 @@
 """What all OpenAI-compatible servers have in common; each engine adds its own words to it."""
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -16,6 +17,7 @@ from inference.sse import Piece
 CHAT = "/v1/chat/completions"
 QUICK = aiohttp.ClientTimeout(total=2)
 PATIENT = aiohttp.ClientTimeout(total=120)  # loading an adapter reads a file and may wait for a batch to end
+UNBEGUN = frozenset({"engine_down", "engine_loading", "engine_busy", "engine_refused", "not_served", "too_long"})
 LIKELIEST = 20  # tokens that a measurement asks for; more is refused by some
 
 
@@ -83,6 +85,27 @@ async def without(skip: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenera
                 skip = ""
             if piece.text or piece.finish:
                 yield piece
+
+
+async def aborting(
+    pieces: AsyncGenerator[Piece, None], abort: Callable[[bool], Awaitable[None]]
+) -> AsyncGenerator[Piece, None]:
+    """The pieces; whoever leaves before the last has the engine abort them, for servers that do not surely notice.
+
+    `abort` is told whether any had come. It is let finish even if we are cancelled.
+    """
+    begun, ended = False, False
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                begun, ended = True, bool(piece.finish)
+                yield piece
+    except EngineError as error:
+        ended = error.code in UNBEGUN
+        raise
+    finally:
+        if not ended:
+            await asyncio.shield(asyncio.ensure_future(abort(begun)))
 
 
 async def models(http: aiohttp.ClientSession, node: Node) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ class EngineRoom:
 
     async def _note_seen(self) -> None:
         """Write down how each node is, when that changes."""
-        found = {seat.node.name: seat.health.state for seat in self.nodes.seats if seat.health}
+        found: dict[str, str] = {seat.node.name: seat.health.state for seat in self.nodes.seats if seat.health}
         news = {name: state for name, state in found.items() if self._seen.get(name) != state}
         with suppress(DatabaseError):
             for name, state in news.items():

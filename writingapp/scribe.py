@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 Status = Candidate.Status
 
 HEARTBEAT = 3.0  # seconds between checkpoints; four fit into a lease
+BATCH = 100  # checkpoints in one transaction
 PATIENCE = 30.0  # seconds without a character before a silent engine is given up
 MOST_BREAKS = 3  # times that an engine may break off in the middle of one text
 RETRY_AFTER = 0.5
@@ -77,7 +79,7 @@ class Scribe:
         self._writings: set[Writing] = set()
         self._accepted: dict[str, asyncio.Task[None]] = {}
         self._pens = asyncio.Semaphore(settings.INSPIRE_CONCURRENCY)
-        chores = (self._outlet.run(), self._hear_calls(), self._room.watch())
+        chores = (self._outlet.run(), self._hear_calls(), self._keep_alive(), self._room.watch())
         self._chores = [asyncio.create_task(chore) for chore in chores]
 
     def accept(self, inspiration_id: str) -> None:
@@ -131,7 +133,6 @@ class Scribe:
         """Make one text and end it; False when this worker should not go on with the inspiration."""
         self._writings.add(writing)
         writing.making = asyncio.create_task(self._make(writing))
-        beating = asyncio.create_task(self._keep_alive(writing))
         error = ""
         try:
             await writing.making
@@ -143,7 +144,6 @@ class Scribe:
             logger.exception("candidate %s: writing failed", writing.claim.candidate_id)
             error = "unavailable"
         finally:
-            beating.cancel()
             self._writings.discard(writing)
         await self._outlet.close(writing.stream)
         await self._finish(writing, error)
@@ -209,21 +209,24 @@ class Scribe:
         waited = (writing.first_text_at - writing.claim.queued_at).total_seconds()
         metrics.FIRST_TEXT.labels(*writing.where).observe(max(0.0, waited))
 
-    async def _keep_alive(self, writing: Writing) -> None:
-        """Checkpoint and keep the lease; learn of stops that no call told of."""
+    async def _keep_alive(self) -> None:
+        """Checkpoint what is under the pen and keep the leases; learn of stops that no call told of."""
         while True:
             await asyncio.sleep(HEARTBEAT)
-            with suppress(OperationalError):  # a database that is away for a moment: the lease has room for that
-                await self._checkpoint(writing)
+            try:
+                for batch in _batches(list(self._writings)):
+                    await self._checkpoint(batch)
+            except DatabaseError as fault:  # away for a moment: the leases have room for that
+                logger.warning("%d texts were not checkpointed (%s)", len(self._writings), type(fault).__name__)
 
-    async def _checkpoint(self, writing: Writing) -> None:
-        claim, text = writing.claim, writing.stream.text
-        adapter, now = writing.adapter, timezone.now()
-        held = await db.run(claims.checkpoint, claim=claim, text=text, adapter=adapter, now=now)
-        if writing.stream.fenced or not held:
-            writing.break_off("lost")
-        elif await db.run(claims.stop_is_requested, claim=claim):
-            writing.break_off("stop")
+    async def _checkpoint(self, batch: list[Writing]) -> None:
+        written = [(each.claim, each.stream.text, each.adapter) for each in batch]
+        beat = await db.run(claims.checkpoint, written=written, now=timezone.now())
+        for each in self._writings.intersection(batch):  # the others have ended meanwhile
+            if each.stream.fenced or each.claim.candidate_id in beat.lost:
+                each.break_off("lost")
+            elif each.claim.inspiration_id in beat.stopped:
+                each.break_off("stop")
 
     async def _finish(self, writing: Writing, error: str) -> None:
         """The row first, then the sockets: what they show at the end is what is committed."""
@@ -279,6 +282,12 @@ class Scribe:
         for writing in self._writings:
             if writing.claim.inspiration_id == inspiration_id:
                 writing.break_off("stop")
+
+
+def _batches(writings: list[Writing]) -> Iterator[list[Writing]]:
+    """So many that other work on the database does not wait long for one batch."""
+    for start in range(0, len(writings), BATCH):
+        yield writings[start : start + BATCH]
 
 
 def _status(writing: Writing, error: str) -> str:

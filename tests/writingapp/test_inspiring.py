@@ -46,6 +46,10 @@ def claim(answer: Asked, now: datetime = NOW) -> Claim:
     return held
 
 
+def beat(held: Claim, text: str = "", now: datetime = NOW) -> claims.Beat:
+    return claims.checkpoint(written=[(held, text, "")], now=now)
+
+
 def test_it_stores_exactly_what_the_model_will_see(session: WritingSession) -> None:
     answer = asked(session)
     assert any("清晨的湖" in message["content"] for message in answer.inspiration.messages)
@@ -132,11 +136,11 @@ def test_candidates_are_written_one_after_the_other(session: WritingSession) -> 
 def test_a_silent_worker_loses_its_claim_to_the_next(session: WritingSession) -> None:
     answer = asked(session)
     first = claim(answer)
-    claims.checkpoint(claim=first, text="半首", now=NOW)
+    beat(first, "半首")
     later = NOW + LEASE + timedelta(seconds=1)
     second = claim(answer, later)
     assert (second.attempt, second.written) == (2, "半首")
-    assert not claims.checkpoint(claim=first, text="旧的", now=later)
+    assert beat(first, "旧的", later).lost == {first.candidate_id}
     assert claims.end(claim=first, status="done", text="旧的", now=later) is None
     assert claims.end(claim=second, status="done", text="整首", now=later) is not None
 
@@ -146,7 +150,7 @@ def test_a_stop_ends_what_nobody_began(session: WritingSession) -> None:
     first = claim(answer)
     ended = inspiring.stop(inspiration=answer.inspiration, now=NOW)
     assert [str(row.pk) for row in ended] == [str(answer.candidates[1].pk)]
-    assert claims.stop_is_requested(claim=first)
+    assert beat(first).stopped == {first.inspiration_id}
 
 
 def test_the_sweep_calls_again_for_what_was_lost(session: WritingSession) -> None:
@@ -161,7 +165,7 @@ def test_the_sweep_leaves_a_candidate_that_waits_for_its_sibling(session: Writin
     answer = asked(session)
     held = claim(answer)
     late = NOW + UNNOTICED + timedelta(seconds=1)
-    claims.checkpoint(claim=held, text="", now=late)
+    beat(held, now=late)
     assert claims.sweep(now=late).again == []
 
 
@@ -173,7 +177,7 @@ def test_the_sweep_calls_again_for_a_dead_worker(session: WritingSession) -> Non
 
 def test_the_sweep_ends_what_was_stopped_under_a_dead_worker(session: WritingSession) -> None:
     answer = asked(session)
-    claims.checkpoint(claim=claim(answer), text="半首", now=NOW)
+    beat(claim(answer), "半首")
     inspiring.stop(inspiration=answer.inspiration, now=NOW)
     ended = claims.sweep(now=NOW + LEASE * 2).ended
     assert [(row.status, row.text) for row in ended] == [("stopped", "半首")]
@@ -183,7 +187,7 @@ def test_the_sweep_gives_up_after_several_attempts_and_keeps_the_text(session: W
     answer = asked(session, candidates=1)
     now = NOW
     for _ in range(MOST_ATTEMPTS):
-        claims.checkpoint(claim=claim(answer, now), text="半首", now=now)
+        beat(claim(answer, now), "半首", now)
         now += LEASE * 2
     swept = claims.sweep(now=now)
     assert swept.again == []
@@ -196,3 +200,24 @@ def test_taking_is_recorded_once(session: WritingSession) -> None:
     inspiring.take(candidate=row, now=NOW + timedelta(hours=1))
     row.refresh_from_db()
     assert row.taken_at == NOW
+
+
+def test_a_full_house_says_so_and_when_there_will_be_room(session: WritingSession, settings: Any) -> None:
+    asked(session)
+    settings.QUEUE_LIMIT = 3
+    crowded = ask(session)
+    assert isinstance(crowded, Busy)
+    assert (crowded.code, crowded.retry_after_ms) == ("crowded", 6000)
+
+
+def test_a_text_remembers_which_adapter_wrote_it_until_another_goes_on(session: WritingSession) -> None:
+    answer = asked(session)
+    first = claim(answer)
+    claims.checkpoint(written=[(first, "半首", "white-dew-1")], now=NOW)
+    second = claim(answer, NOW + LEASE * 2)
+    assert (second.written, second.adapter, second.queued_at) == ("半首", "white-dew-1", NOW)
+    row = claims.end(claim=second, status="done", text="整首", now=NOW, adapter="mixed", conforms=False)
+    assert row is not None
+    stored = Candidate.objects.get(pk=second.candidate_id)
+    assert (stored.adapter, stored.conforms, stored.text) == ("mixed", False, "整首")
+    assert (row.pk, row.status, row.attempt, row.text) == (stored.pk, stored.status, stored.attempt, stored.text)

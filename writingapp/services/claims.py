@@ -1,12 +1,16 @@
 """A worker's hold on a candidate: claim, checkpoint, end, and the sweep for what was left behind. Rows only."""
 
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from writingapp.models import Candidate, Inspiration
+from writingapp.services import statements
 
 Status = Candidate.Status
 
@@ -30,37 +34,30 @@ class Claim:
     queued_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a heartbeat learnt, as candidates' and inspirations' ids: whose hold is lost, and who has asked to stop."""
+
+    lost: set[str]
+    stopped: set[str]
+
+
 def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
-    """Take hold of the next text of an inspiration: by a conditional UPDATE whose row count is the lock.
+    """Take hold of the next text of an inspiration. Later candidates wait for the earlier ones.
 
-    None when there is nothing to write, or when another worker is at it. Later candidates wait for the earlier ones.
+    None when there is nothing to write, or when another worker is at it.
     """
-    rows = Candidate.objects.select_related("inspiration").filter(inspiration_id=inspiration_id)
-    for row in rows.exclude(status__in=Candidate.TERMINAL).order_by("position"):
-        if row.inspiration.stop_requested or row.attempt >= MOST_ATTEMPTS:
-            return None  # the sweeper ends these
-        if row.status == Status.RUNNING and row.lease_until and row.lease_until >= now:
-            return None
-        return _claim(row, now)
-    return None
-
-
-def _claim(row: Candidate, now: datetime) -> Claim | None:
-    free = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, lease_until__lt=now)
-    held = Candidate.objects.filter(free, pk=row.pk, attempt=row.attempt).update(
-        status=Status.RUNNING,
-        attempt=row.attempt + 1,
-        lease_until=now + LEASE,
-        started_at=row.started_at or now,
-    )
-    if not held:
+    row = statements.next_text(inspiration_id, now)
+    if row is None or row.held or row.stop_requested or row.attempt >= MOST_ATTEMPTS:
+        return None  # the sweeper ends what was stopped or tried too often
+    if not statements.claim(row.candidate_id, row.attempt, now, LEASE):
         return None
     return Claim(
-        candidate_id=str(row.pk),
-        inspiration_id=str(row.inspiration_id),
-        session_id=str(row.inspiration.session_id),
+        candidate_id=row.candidate_id,
+        inspiration_id=inspiration_id,
+        session_id=row.session_id,
         attempt=row.attempt + 1,
-        messages=row.inspiration.messages,
+        messages=row.messages,
         sampling=row.sampling,
         written=row.text,
         adapter=row.adapter,
@@ -68,13 +65,18 @@ def _claim(row: Candidate, now: datetime) -> Claim | None:
     )
 
 
-def checkpoint(*, claim: Claim, text: str, now: datetime, adapter: str = "") -> bool:
-    """Keep the lease and the text so far. False when the claim is lost: stop writing, say nothing."""
-    return bool(_held(claim).update(lease_until=now + LEASE, text=text, adapter=adapter))
-
-
-def stop_is_requested(*, claim: Claim) -> bool:
-    return Inspiration.objects.filter(pk=claim.inspiration_id, stop_requested=True).exists()
+@transaction.atomic
+def checkpoint(*, written: Iterable[tuple[Claim, str, str]], now: datetime) -> Beat:
+    """Keep the leases and the texts so far, each with the adapter that wrote it. Whoever lost a hold stops, and says
+    nothing.
+    """
+    written = list(written)
+    lost = {
+        claim.candidate_id
+        for claim, text, adapter in written
+        if not statements.hold(claim.candidate_id, claim.attempt, text, adapter, now + LEASE)
+    }
+    return Beat(lost, statements.stopped_among({claim.inspiration_id for claim, _, _ in written}))
 
 
 def end(
@@ -90,7 +92,9 @@ def end(
     conforms: bool | None = None,
     first_text_at: datetime | None = None,
 ) -> Candidate | None:
-    """Commit the final text. None when the claim was lost meanwhile: somebody else will end it."""
+    """Commit the final text; answers what a page is told of it. None when the claim was lost meanwhile: somebody else
+    will end it.
+    """
     changed = _held(claim).update(
         status=status,
         text=text,
@@ -103,7 +107,16 @@ def end(
         finished_at=now,
         lease_until=None,
     )
-    return Candidate.objects.get(pk=claim.candidate_id) if changed else None
+    if not changed:
+        return None
+    return Candidate(
+        pk=uuid.UUID(claim.candidate_id),
+        attempt=claim.attempt,
+        status=status,
+        text=text,
+        error=error,
+        conforms=conforms,
+    )
 
 
 def give_back(*, claim: Claim, text: str, now: datetime, adapter: str = "") -> None:

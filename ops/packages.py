@@ -39,7 +39,7 @@ def make_venv(venv: Path, python: str) -> None:
             return
         shutil.rmtree(venv)
     version = version_of(python) or "3"
-    print(sentence("making_venv", version=version), flush=True)
+    print(sentence("making_venv", version=version, place=venv.name), flush=True)
     made = subprocess.run(
         [python, "-m", "venv", str(venv)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
@@ -64,8 +64,8 @@ def stamp_of(requirements: Path) -> str:
     return digest.hexdigest()
 
 
-def install(venv: Path, requirements: Path) -> None:
-    """Install a requirements file, unless the stamp says that it is installed."""
+def install(venv: Path, requirements: Path, *, alone: bool = False) -> None:
+    """Install a requirements file, unless the stamp says that it is installed; `alone` is without what that needs."""
     stamp = venv / ("installed-" + requirements.name)
     fresh = stamp_of(requirements)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == fresh:
@@ -74,7 +74,7 @@ def install(venv: Path, requirements: Path) -> None:
         raise no_room(venv, ROOM)
     print(sentence("installing", files=requirements.name), flush=True)
     began = time.monotonic()
-    _pip(venv, requirements)
+    _pip(venv, requirements, ["--no-deps"] if alone else [])
     stamp.write_text(fresh, encoding="utf-8")
     for included in requirements.read_text(encoding="utf-8").splitlines():
         if included.startswith("-r "):
@@ -83,11 +83,11 @@ def install(venv: Path, requirements: Path) -> None:
     print(sentence("installed", seconds=round(time.monotonic() - began)), flush=True)
 
 
-def _pip(venv: Path, requirements: Path) -> None:
+def _pip(venv: Path, requirements: Path, options: list[str]) -> None:
     """Run pip with its own configuration, one line of progress for its hundreds."""
     log = venv / "pip.log"
     command = [inside(venv), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
-    command += ["--disable-pip-version-check", "-r", str(requirements)]
+    command += ["--disable-pip-version-check", *options, "-r", str(requirements)]
     pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
         with log.open("w", encoding="utf-8") as kept:

@@ -35,8 +35,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "软件包没能装上:{why} 详情:{log}",
     ),
     "making_venv": (
-        "Making the Python environment in .venv (Python {version})",
-        "正在 .venv 中建立 Python 环境(Python {version})",
+        "Making the Python environment in {place} (Python {version})",
+        "正在 {place} 中建立 Python 环境(Python {version})",
     ),
     "installing": (
         "Installing the packages of {files}: the first time takes a few minutes",

@@ -5,9 +5,16 @@ from inference.engines.fake import Fake
 from inference.engines.llamacpp import LlamaCpp
 from inference.engines.lmdeploy import LMDeploy
 from inference.engines.sglang import SGLang
+from inference.engines.vllm import VLLM
 from inference.errors import EngineError
 
-ENGINES: dict[str, Engine] = {"llamacpp": LlamaCpp(), "fake": Fake(), "sglang": SGLang(), "lmdeploy": LMDeploy()}
+ENGINES: dict[str, Engine] = {
+    "llamacpp": LlamaCpp(),
+    "fake": Fake(),
+    "vllm": VLLM(),
+    "sglang": SGLang(),
+    "lmdeploy": LMDeploy(),
+}
 
 
 def engine(kind: str) -> Engine:

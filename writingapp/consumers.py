@@ -10,7 +10,7 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone, translation
 
-from writingapp import db, doors, farewell, wire
+from writingapp import db, doors, farewell, metrics, wire
 from writingapp.access import NotHere, session_for
 from writingapp.feed import Feed
 from writingapp.hub import hub
@@ -43,6 +43,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.pumping: asyncio.Task[None] | None = None
         self.session_id = str(self.scope["url_route"]["kwargs"]["session_id"])
         await self.accept()
+        metrics.SOCKETS.inc()
         user, self.language = await db.run(visitor, self.scope)
         if user is None:
             await self.close(NO_LOGIN)
@@ -69,6 +70,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         feed.open()
 
     async def disconnect(self, code: int) -> None:
+        metrics.SOCKETS.dec()
         if self.feed is not None:
             for channel in self.channels:
                 await hub().leave(channel, self.feed)

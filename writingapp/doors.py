@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from writingapp import access, db, tasks, wire
+from writingapp import access, db, metrics, tasks, wire
 from writingapp.hub import hub
 from writingapp.models import Candidate, User, WritingSession
 from writingapp.services import inspiring, manuscripts, sessions
@@ -86,7 +86,9 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
             now=timezone.now(),
         )
 
-    answer = await db.run(work)
+    with metrics.stage("ask"):
+        answer = await db.run(work)
+    metrics.ASKS.labels(answer.code if isinstance(answer, Busy) else type(answer).__name__.lower()).inc()
     if isinstance(answer, Busy):
         return hear(wire.busy(asked.key, answer.code, answer.retry_after_ms))
     if isinstance(answer, Invalid):
@@ -110,7 +112,8 @@ async def hint(user: User, session_id: str, told: wire.Hint) -> None:
 
 
 async def _call_worker(inspiration_id: str) -> None:
-    await asyncio.get_running_loop().run_in_executor(_callers, tasks.enqueue_write, inspiration_id)
+    with metrics.stage("enqueue"):
+        await asyncio.get_running_loop().run_in_executor(_callers, tasks.enqueue_write, inspiration_id)
 
 
 async def stop(user: User, session_id: str, inspiration_id: object) -> None:

@@ -3,8 +3,10 @@
 import logging
 
 from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from prometheus_client import start_http_server
 
 from writingapp import loop
 from writingapp.celery import app
@@ -62,6 +64,8 @@ async def _announce_end(row: Candidate, session_id: str) -> None:
 def _begin(**_: object) -> None:
     """Before the first ask: tell the pages how the model is."""
     loop.submit(_the_scribe())
+    if settings.WORKER_METRICS_PORT:
+        start_http_server(settings.WORKER_METRICS_PORT, addr="127.0.0.1")
 
 
 @worker_shutting_down.connect

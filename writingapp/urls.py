@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("staff/", desk.urls),
     path("healthz", health.healthz),
+    path("metrics", health.metrics),
 ]
 
 handler400 = errors.bad_request

@@ -16,7 +16,7 @@ from writingapp.models import Candidate, Inspiration, User, WritingSession
 from writingapp.services import inspiring, sessions
 
 # What may be seen without a login says nothing about anybody; the doors of allauth are its own to guard, but for these.
-OPEN = {"", "healthz", "language/setlang/", "api/v1/", "api/v1/openapi.json"}
+OPEN = {"", "healthz", "metrics", "language/setlang/", "api/v1/", "api/v1/openapi.json"}  # each judges by itself
 GUARDED_DOORS = {"accounts/password/change/", "accounts/reauthenticate/"}
 
 

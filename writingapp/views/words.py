@@ -57,6 +57,8 @@ WORDS = {
     "form_free": _("Modern verse"),
     "form_wujue": _("Five-character quatrain"),
     "form_qijue": _("Seven-character quatrain"),
+    "form_wulv": _("Five-character octave"),
+    "form_qilv": _("Seven-character octave"),
     "form_haiku": _("Haiku"),
     "form_english": _("English poem"),
     "wish_used": _("{n} of 500 characters"),

@@ -27,8 +27,8 @@ from inference.verse.shape import regex
 MODULE = "lmdeploy"
 OUR_SESSIONS = 1 << 40  # its own are counted from nought, and ours must not look like one of them
 UNDONE = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}  # else the model's own file sets them
-# All that a configuration may say. The peft it pins (0.14) takes rank 8 and no modules, with a warning only, from a file
-# with one word that it does not know; and of the words that peft knows, LMDeploy heeds three.
+# All that a configuration may say. The peft it pins (0.14) takes rank 8 and no modules, with a warning only, from a
+# file with one word that it does not know; of the words that peft knows, LMDeploy heeds three.
 HEEDED = frozenset({"r", "lora_alpha", "target_modules"})
 HARMLESS = frozenset({"peft_type", "task_type", "base_model_name_or_path", "inference_mode", "lora_dropout", "bias"})
 AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)

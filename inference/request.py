@@ -5,11 +5,11 @@ token comes that much sooner. What changes least comes first in the user message
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from inference.verse.forms import FORMS, language_in
+from inference.verse.forms import FORMS, language_in, tune_for
 from inference.voices import VOICES
 
 
@@ -137,7 +137,17 @@ def recent(text: str, tokens: int) -> str:
     return end[starts[0] :] if starts else end
 
 
-_LENGTHS = {"wujue": 48, "qijue": 64, "haiku": 64, "free": 180, "english": 130, Kind.LINE: 64, Kind.CONTINUE: 130}
+_LENGTHS = {
+    "wujue": 48,
+    "qijue": 64,
+    "wulv": 96,
+    "qilv": 128,
+    "haiku": 64,
+    "free": 180,
+    "english": 130,
+    Kind.LINE: 64,
+    Kind.CONTINUE: 130,
+}
 
 
 def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
@@ -152,8 +162,15 @@ def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
         "max_tokens": _LENGTHS[ask.form or ask.kind],
         "seed": (seed + 7919 * position) % 2**31,
         "stop": [],
-        "constraint": {"form": ask.form or ask.kind.value, "language": tongue(ask)},
+        "constraint": _constraint(ask, f"{seed}/{position}"),
     }
+
+
+def _constraint(ask: Ask, seed: str) -> dict[str, Any]:
+    """What the text is held to; regulated verse also to a tune, so that an ask can be made again from its row."""
+    held: dict[str, Any] = {"form": ask.form or ask.kind.value, "language": tongue(ask)}
+    tune = tune_for(ask.form, ask.wish or ask.theme, seed)
+    return held | (asdict(tune) if tune else {})
 
 
 def warm_asks() -> list[Ask]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inference.errors import EngineError
 from inference.request import Request, rough_tokens
 from inference.verse.forms import follow
+from inference.verse.metre import Tune
 from inference.verse.shape import EMPTY, NoSuchBeginning, Shape, row, text
 
 
@@ -26,7 +27,7 @@ def rest_of(request: Request) -> Rest:
     """What an engine has to do; raises if no text of the form begins like what is written."""
     written, constraint = request.written, request.sampling["constraint"]
     try:
-        shape = follow(constraint["form"], written, constraint["language"])
+        shape = follow(constraint["form"], written, constraint["language"], Tune.of(constraint))
     except NoSuchBeginning as error:
         raise EngineError("engine_broken", "what is written has not the form", retryable=False) from error
     messages, said = list(request.messages), ""

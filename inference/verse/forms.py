@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from string import ascii_letters, ascii_lowercase
 
-from inference.verse import shape
+from inference.verse import metre, shape
 from inference.verse.characters import HAN, LAST, LEANING
+from inference.verse.check import check
+from inference.verse.metre import Tune
 from inference.verse.shape import Shape
 
 LANGUAGES = ("zh", "en")
@@ -15,7 +17,7 @@ LANGUAGES = ("zh", "en")
 class Form:
     """One form. `language` is None where the wish decides; `lines` and `characters` (a line) are None where free.
 
-    `regulated` forms have a tune besides their size.
+    `regulated` forms have a tune besides their size; `check.py` judges them.
     """
 
     name: str
@@ -31,6 +33,8 @@ FORMS: dict[str, Form] = {
         Form("free", None, None, None),
         Form("wujue", "zh", 4, 5, regulated=True),
         Form("qijue", "zh", 4, 7, regulated=True),
+        Form("wulv", "zh", 8, 5, regulated=True),
+        Form("qilv", "zh", 8, 7, regulated=True),
         Form("haiku", None, 3, None),
         Form("english", "en", None, None),
     )
@@ -46,10 +50,11 @@ def _line_of(characters: int) -> Shape:
     return shape.row(shape.run(_HAN, characters - 1, characters - 1), _LAST)
 
 
-def _quatrain(characters: int) -> Shape:
+def _couplets(lines: int, characters: int) -> Shape:
+    """Verse of this size without a tune: what poems were held to before there were tunes."""
     line = _line_of(characters)
-    half = shape.row(line, shape.text("，\n"), line, shape.text("。"))
-    return shape.row(half, _BREAK, half)
+    couplet = shape.row(line, shape.text("，\n"), line, shape.text("。"))
+    return shape.row(couplet, *[shape.row(_BREAK, couplet)] * (lines // 2 - 1))
 
 
 def _chinese_haiku() -> Shape:
@@ -94,8 +99,10 @@ def _english_sentences(least: int, most: int) -> Shape:
 
 
 _SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
-    ("wujue", "zh"): lambda: _quatrain(5),
-    ("qijue", "zh"): lambda: _quatrain(7),
+    ("wujue", "zh"): lambda: _couplets(4, 5),
+    ("qijue", "zh"): lambda: _couplets(4, 7),
+    ("wulv", "zh"): lambda: _couplets(8, 5),
+    ("qilv", "zh"): lambda: _couplets(8, 7),
     ("haiku", "zh"): _chinese_haiku,
     ("haiku", "en"): _english_haiku,
     ("free", "zh"): _chinese_free,
@@ -115,14 +122,25 @@ def language_in(form: str, asked: str) -> str:
     return (FORMS[form].language if form in FORMS else None) or asked
 
 
-def follow(form: str, written: str = "", language: str = "zh") -> Shape:
+def tune_for(form: str, wish: str, seed: str) -> Tune | None:
+    """A tune for a poem of this form, drawn by `seed`; None for a form that has none."""
+    size = FORMS.get(form)
+    if size and size.regulated and size.lines and size.characters:
+        return metre.draw(size.lines, size.characters, wish, seed)
+    return None
+
+
+def follow(form: str, written: str = "", language: str = "zh", tune: Tune | None = None) -> Shape:
     """The shape of what may follow `written`. Raises `NoSuchBeginning` if no text of the form begins like that."""
+    size = FORMS.get(form)
+    if tune and size and size.lines and size.characters:
+        return metre.follow(size.lines, size.characters, tune, written)
     return shape.follow(SHAPES[form, language_in(form, language)], written)
 
 
-def pattern(form: str, written: str = "", language: str = "zh") -> str:
+def pattern(form: str, written: str = "", language: str = "zh", tune: Tune | None = None) -> str:
     """A regular expression of what may follow `written`; empty if nothing may. Raises as `follow` does."""
-    return shape.regex(follow(form, written, language))
+    return shape.regex(follow(form, written, language, tune))
 
 
 def conforms(form: str, text: str, language: str = "zh") -> bool:
@@ -130,10 +148,7 @@ def conforms(form: str, text: str, language: str = "zh") -> bool:
     lines = text.split("\n")
     language = language_in(form, language)
     if FORMS[form].regulated:
-        return len(lines) == 4 and all(
-            line[-1:] == "，。"[place % 2] and _is_line(line[:-1], FORMS[form].characters)
-            for place, line in enumerate(lines)
-        )
+        return _is_laid_out(lines, FORMS[form].characters) and check(text, form).right
     if form == "haiku":
         return len(lines) == 3 and (
             [_is_line(line, size) for line, size in zip(lines, (5, 7, 5), strict=True)] == [True] * 3
@@ -147,6 +162,10 @@ def conforms(form: str, text: str, language: str = "zh") -> bool:
         return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
     least, most = (4, 8) if form == "english" else (5, 12)
     return least <= len(written) <= most and all(_is_english(line, 2, 12) for line in written)
+
+
+def _is_laid_out(lines: list[str], characters: int | None) -> bool:
+    return all(line[-1:] == "，。"[place % 2] and _is_line(line[:-1], characters) for place, line in enumerate(lines))
 
 
 def _is_line(words: str, characters: int | None) -> bool:

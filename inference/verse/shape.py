@@ -127,6 +127,20 @@ def _heads(parts: tuple[Shape, ...], char: str) -> Iterable[Shape]:
             return
 
 
+def heads(shape: Shape) -> frozenset[str]:
+    """The characters that may come next."""
+    match shape:
+        case Chars(_, members):
+            return members
+        case Run(part, _, _):
+            return heads(part)
+        case Row(parts):
+            before = [place for place, part in enumerate(parts) if all(map(may_end, parts[:place]))]
+            return frozenset().union(*(heads(parts[place]) for place in before))
+        case Either(parts):
+            return frozenset().union(*map(heads, parts))
+
+
 def follow(shape: Shape, written: str) -> Shape:
     """What may follow all of `written`."""
     for char in written:

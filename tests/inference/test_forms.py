@@ -13,6 +13,15 @@ from inference.verse.shape import NoSuchBeginning
 POEMS = {
     ("wujue", "zh"): "晨雾起平湖，\n轻舟入画图。\n一声何处笛，\n吹破水中芦。",
     ("qijue", "zh"): "雨过江村水拍堤，\n新秧叶叶带烟低。\n渔翁收网归来晚，\n一路蛙声送到西。",
+    (
+        "wulv",
+        "zh",
+    ): "落叶无人扫，\n空山一磬清。\n云归松影湿，\n露冷菊花明。\n石径通深竹，\n柴门对远城。\n僧来携一犬，\n坐久月初生。",
+    (
+        "qilv",
+        "zh",
+    ): "平湖未晓雾如烟，\n一棹摇开水底天。\n宿鸟惊飞芦叶动，\n残星欲落钓灯悬。\n"
+    "风来远浦闻鱼跃，\n日上前山见鹭眠。\n莫问人间何岁月，\n荷香已满采菱船。",
     ("haiku", "zh"): "细雨湿青阶\n一只蜗牛背着家\n慢慢过石缝",
     ("haiku", "en"): "Old bus shelter\nthe rain counts itself aloud\non a plastic chair",
     ("free", "zh"): "水壶先醒，\n在蓝色的火上自言自语。\n\n窗玻璃蒙着雾，它不说话\n我写下一个字，\n又看它慢慢流走",

@@ -22,7 +22,8 @@ from inference.request import (
     warm_asks,
 )
 from inference.rest import rest_of
-from inference.verse.forms import FORMS, pattern
+from inference.verse.forms import FORMS, conforms, pattern
+from inference.verse.shape import regex
 from inference.voices import VOICES
 from tests.inference.asking import asked, request_for
 
@@ -101,13 +102,14 @@ def test_the_system_message_depends_on_the_form_and_language_only(ask: Ask) -> N
 
 def test_every_system_message_is_warmed_once() -> None:
     systems = [str(messages(ask)[:-1]) for ask in warm_asks()]
-    assert len(systems) == len(set(systems)) == 11
+    assert len(systems) == len(set(systems)) == 13
 
 
 def test_every_example_has_the_form_it_teaches() -> None:
     taught = [(form, language, text) for (form, language), voice in VOICES.items() for _, text in voice.examples]
     for form, language, text in taught:
         assert re.fullmatch(pattern(form, language=language), text), text
+        assert form not in FORMS or conforms(form, text, language), text
 
 
 def test_her_text_comes_last_and_as_the_models_own_words() -> None:
@@ -147,7 +149,19 @@ def test_the_two_candidates_are_drawn_differently_and_repeatably(ask: Ask, seed:
 
 
 def test_a_poem_is_constrained_to_its_form() -> None:
-    assert sampling(asked("wujue"), 0, 1)["constraint"] == {"form": "wujue", "language": "zh"}
+    assert sampling(asked("free"), 0, 1)["constraint"] == {"form": "free", "language": "zh"}
+
+
+def test_regulated_verse_is_constrained_to_a_tune_too_and_each_candidate_to_its_own() -> None:
+    first, second = (sampling(asked("wujue"), place, 1)["constraint"] for place in (0, 1))
+    assert set(first) == {"form", "language", "opening", "rhyme", "deal"}
+    assert first != second
+
+
+def test_a_row_from_before_there_were_tunes_is_still_finished() -> None:
+    request = request_for(asked("wujue"), written="晨雾起平湖，\n轻舟")
+    request.sampling["constraint"] = {"form": "wujue", "language": "zh"}
+    assert re.fullmatch(regex(rest_of(request).shape), "入画图。\n一声何处笛，\n吹破水中芦。")
 
 
 def test_a_continued_line_keeps_her_space_between_english_words() -> None:

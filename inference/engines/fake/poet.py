@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from inference.verse.forms import FORMS, SHAPES, language_in
-from inference.verse.shape import NOTHING, NoSuchBeginning, Shape, after, may_end
+from inference.verse.forms import FORMS, follow, language_in
+from inference.verse.metre import Tune
+from inference.verse.shape import NOTHING, Chars, Row, Shape, after, heads, may_end
 
 HAN = tuple("湖山月风露花鸟云松雨雪灯舟秋春晨暮竹石溪烟霞桥钟影声香寒静远归来落飞")
 WORDS = (
@@ -57,14 +59,15 @@ def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
         whole = "".join(_tokens(_prose(constraint["language"], seed))[:length])
         return iter(_tokens(whole[len(written) :]))
     form, language = constraint["form"], language_in(constraint["form"], constraint["language"])
-    whole = _poem(form, language, random.Random(seed))  # noqa: S311 - not a secret
+    tune, dice = Tune.of(constraint), random.Random(seed)  # noqa: S311 - not a secret
+    whole = _verse(follow(form, tune=tune), dice) if tune else _poem(form, language, dice)
     if whole.startswith(written):
         return iter(_tokens(whole[len(written) :]))
-    return iter(_tokens("".join(_walk(SHAPES[form, language], written, seed))))
+    return iter(_tokens("".join(_walk(follow(form, written, language, tune), f"{seed}/{written}"))))
 
 
 SIZES = {  # how many characters, or words, a line has
-    ("wujue", "zh"): (5, 5, 5, 5),
+    ("wujue", "zh"): (5, 5, 5, 5),  # without a tune
     ("qijue", "zh"): (7, 7, 7, 7),
     ("haiku", "zh"): (5, 7, 5),
     ("haiku", "en"): (3, 5, 3),
@@ -80,6 +83,18 @@ def _poem(form: str, language: str, dice: random.Random) -> str:
         return "\n".join(" ".join(dice.sample(WORDS, size)).capitalize() for size in sizes)
     ends = ("",) if form == "haiku" else ("，", "。")
     return "\n".join("".join(dice.sample(HAN, size)) + ends[line % len(ends)] for line, size in enumerate(sizes))
+
+
+def _verse(shape: Shape, dice: random.Random) -> str:
+    """A poem in a tune: one character of a set after the other."""
+    assert isinstance(shape, Row)
+    return "".join(dice.choice(_known(place)) for place in shape.parts if isinstance(place, Chars))
+
+
+@cache
+def _known(place: Chars) -> list[str]:
+    """Our own handful of words, or any that may stand there if none of them may."""
+    return sorted(place.members & set(HAN)) or sorted(place.members)
 
 
 def _prose(language: str, seed: str) -> str:
@@ -104,13 +119,9 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _walk(shape: Shape, written: str, seed: str) -> Iterator[str]:
-    """Word by word through the shape, after what somebody else wrote, until it is whole. Slow, and seldom needed."""
-    dice = random.Random(f"{seed}/{written}")  # noqa: S311 - not a secret
-    for char in written:
-        shape = after(shape, char)
-    if shape == NOTHING:
-        raise NoSuchBeginning
+def _walk(shape: Shape, seed: str) -> Iterator[str]:
+    """Word by word through what may follow somebody else's words, until it is whole. Slow, and seldom needed."""
+    dice = random.Random(seed)  # noqa: S311 - not a secret
     for _ in range(ENDLESS):
         if may_end(shape) and (not _steps(shape, dice) or dice.random() < 0.3):
             return
@@ -119,10 +130,11 @@ def _walk(shape: Shape, written: str, seed: str) -> Iterator[str]:
 
 
 def _steps(shape: Shape, dice: random.Random) -> list[tuple[str, Shape]]:
-    """A few words that may come next, with what may follow each; punctuation and letters only where no word fits."""
+    """A few words that may come next, with what may follow each; any characters only where none of our words fits."""
     words = [*dice.sample(HAN, 6), *(space + word for word in dice.sample(WORDS, 4) for space in ("", " "))]
     words += [word.capitalize() for word in dice.sample(WORDS, 4)]
-    steps = _fitting(shape, words) or _fitting(shape, ["\n", "，", "。"]) or _fitting(shape, list("aeiou A"))
+    others = sorted(heads(shape))
+    steps = _fitting(shape, words) or _fitting(shape, dice.sample(others, min(9, len(others))))
     dice.shuffle(steps)
     return steps
 

@@ -1,0 +1,218 @@
+"""Judges regulated verse (近体诗), whoever wrote it: the metre, the rhyme, and where each fault is.
+
+It shares neither code nor table with what makes verse (metre.py): its table, data/guangyun.txt, comes from another
+rhyme book, and it knows rules where the other knows patterns. A character with both tones, or unknown, is given the
+benefit of the doubt.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import pairwise, product
+
+SIZES = {"wujue": (4, 5), "qijue": (4, 7), "wulv": (8, 5), "qilv": (8, 7)}  # lines, characters a line
+LEVEL, OBLIQUE, EITHER, UNKNOWN = "平", "仄", "通", "？"
+NEIGHBOURS = ("东冬", "江阳", "支微齐佳灰", "鱼虞", "真文元寒删先", "萧肴豪", "歌麻", "庚青蒸", "覃盐咸")
+BREAK = 1.3  # a turn of the whole poem explains more than one wrong tone, and less than two
+_NO_WORD = re.compile(r"[^㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong and where, counted from 1; None is the whole line, or the whole poem.
+
+    Codes: 字数 平仄 失对 失粘 孤平 三平调 出韵 重韵, and 三仄尾 by the strict rules only.
+    """
+
+    code: str
+    line: int | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line, the tone of each character, and what the metre wants there: 平, 仄, · for either, 韵 for the rhyme."""
+
+    text: str
+    tones: str
+    wanted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of a poem; orjson writes it as it is. `opening` and `rhyme` are empty if the size is wrong."""
+
+    form: str
+    strict: bool
+    right: bool
+    opening: str
+    rhyme: str
+    lines: tuple[Line, ...]
+    faults: tuple[Fault, ...]
+
+
+@cache
+def _table() -> dict[str, frozenset[str]]:
+    """The readings of a character: its level rhymes, and 仄 for any other tone."""
+    found: dict[str, frozenset[str]] = {}
+    text = (resources.files("inference.verse") / "data" / "guangyun.txt").read_text("utf-8")
+    for row in text.splitlines():
+        name, _, chars = row.partition("\t")
+        if not name.startswith("#"):
+            for char in chars:
+                found[char] = found.get(char, frozenset()) | {name}
+    return found
+
+
+def tone(char: str) -> str:
+    """平, 仄, 通 (both, by its meaning) or ？."""
+    readings = _table().get(char, frozenset())
+    if not readings:
+        return UNKNOWN
+    return (EITHER if len(readings) > 1 else OBLIQUE) if OBLIQUE in readings else LEVEL
+
+
+def rhymes_of(char: str) -> frozenset[str]:
+    """The level rhymes of 平水韵 it belongs to."""
+    return _table().get(char, frozenset()) - {OBLIQUE}
+
+
+def check(text: str, form: str, *, strict: bool = False) -> Verdict:
+    """Judge a text as a poem of this form.
+
+    By the usual rules what masters allowed themselves passes: a rescued tone (拗救), a neighbouring rhyme in the first
+    line. The strict rules take none of it.
+    """
+    count, length = SIZES[form]
+    lines = _lines(text, length)
+    faults = [Fault("字数")] if len(lines) != count else []
+    faults += [Fault("字数", at) for at, line in enumerate(lines, 1) if len(line) != length]
+    told = [Line(line, "".join(map(tone, line))) for line in lines]
+    if faults:
+        return Verdict(form, strict, right=False, opening="", rhyme="", lines=tuple(told), faults=tuple(faults))
+    ways = {LEVEL: (True,), OBLIQUE: (False,)}.get(told[0].tones[-1], (True, False))
+    readings = [_Reading(told, first_rhymes=rhymes, strict=strict) for rhymes in ways]
+    return min(readings, key=lambda reading: reading.cost).verdict(form)
+
+
+def _lines(text: str, length: int) -> list[str]:
+    lines = [line for line in _NO_WORD.split(text) if line]
+    if len(lines) == 1:  # written without any mark
+        (whole,) = lines
+        return [whole[at : at + length] for at in range(0, len(whole), length)]
+    return lines
+
+
+class _Reading:
+    """The poem read with or without a rhyme in its first line, in the way that finds least fault with it."""
+
+    def __init__(self, lines: list[Line], *, first_rhymes: bool, strict: bool) -> None:
+        self.tones = [line.tones for line in lines]
+        self.texts = [line.text for line in lines]
+        self.rhymed = [at % 2 == 1 or (at == 0 and first_rhymes) for at in range(len(lines))]
+        self.strict = strict
+        found = [{start: self._line(at, start) for start in LEVEL + OBLIQUE} for at in range(len(lines))]
+
+        def cost(starts: tuple[str, ...]) -> float:
+            wrong = sum(len(faults[start]) for faults, start in zip(found, starts, strict=True))
+            return wrong + BREAK * len(list(_turns(starts)))
+
+        self.starts = min(product(LEVEL + OBLIQUE, repeat=len(lines)), key=cost)
+        tonal = [fault for faults, start in zip(found, self.starts, strict=True) for fault in faults[start]]
+        self.rhyme = self._rhyme()
+        rhyming = list(self._rhyming())
+        self.faults = [*tonal, *_turns(self.starts), *rhyming]
+        self.cost = (cost(self.starts) + len(rhyming), not first_rhymes)
+
+    def verdict(self, form: str) -> Verdict:
+        opening = f"{self.starts[0]}起{'' if self.rhymed[0] else '不'}入韵"
+        lines = tuple(
+            Line(text, tones, _wanted(start, len(text), rhymed=rhymed))
+            for text, tones, start, rhymed in zip(self.texts, self.tones, self.starts, self.rhymed, strict=True)
+        )
+        faults = tuple(sorted(self.faults, key=lambda fault: (fault.line or 0, fault.place or 0)))
+        return Verdict(form, self.strict, not faults, opening, self.rhyme, lines, faults)
+
+    def _line(self, at: int, start: str) -> list[Fault]:
+        following = self.tones[at + 1] if at + 1 < len(self.tones) else ""
+        found = _line_faults(self.tones[at], following, start, rhymed=self.rhymed[at], strict=self.strict)
+        return [Fault(code, at + 1, place) for code, place in found]
+
+    def _rhyme(self) -> str:
+        """The level rhyme that most of the rhyme words have; the first line counts least, and then the earlier more."""
+        votes: Counter[str] = Counter()
+        for at in self._rhyming_lines():
+            votes.update(dict.fromkeys(rhymes_of(self.texts[at][-1]), 1 if at == 0 else 100 - at))
+        return max(sorted(votes), key=lambda group: votes[group], default="")
+
+    def _rhyming_lines(self) -> list[int]:
+        return [at for at, rhymed in enumerate(self.rhymed) if rhymed and self.tones[at][-1] != OBLIQUE]
+
+    def _rhyming(self) -> Iterator[Fault]:
+        seen: set[str] = set()
+        near = next((groups for groups in NEIGHBOURS if self.rhyme in groups), self.rhyme)
+        for at in self._rhyming_lines():
+            word = self.texts[at][-1]
+            allowed = set(near) if at == 0 and not self.strict else {self.rhyme}
+            if rhymes_of(word) and not rhymes_of(word) & allowed:
+                yield Fault("出韵", at + 1, len(self.texts[at]))
+            if word in seen:
+                yield Fault("重韵", at + 1, len(self.texts[at]))
+            seen.add(word)
+
+
+def _turns(starts: Iterable[str]) -> Iterator[Fault]:
+    """Within a couplet the lines answer each other (对); between couplets they stick together (粘)."""
+    for at, (one, other) in enumerate(pairwise(starts)):
+        if (one == other) == (at % 2 == 0):
+            yield Fault("失对" if at % 2 == 0 else "失粘", at + 2)
+
+
+def _turned(tone: str) -> str:
+    return OBLIQUE if tone == LEVEL else LEVEL
+
+
+def _wanted(start: str, length: int, *, rhymed: bool) -> str:
+    """What the metre wants of a line: its even places alternate from `start`, and its end is level if it rhymes."""
+    wanted = ["·"] * length
+    for place in range(1, length, 2):
+        wanted[place] = start if place % 4 == 1 else _turned(start)
+    before_last = wanted[length - 2]
+    wanted[-1] = "韵" if rhymed else OBLIQUE
+    if rhymed and before_last == OBLIQUE:
+        wanted[length - 5] = LEVEL  # or the level tone after it stands alone
+    else:
+        wanted[length - 3] = OBLIQUE if rhymed else LEVEL  # or three of a kind end the line, or nearly
+    return "".join(wanted)
+
+
+def _line_faults(tones: str, following: str, start: str, *, rhymed: bool, strict: bool) -> Iterator[tuple[str, int]]:
+    """The faults of one line, with their places from 1."""
+    wanted, length = _wanted(start, len(tones), rhymed=rhymed), len(tones)
+    tail = tones[-5:]
+    first, third, fourth, last = tail[0], tail[2], tail[3], tail[4]
+    lone = rhymed and wanted[-2] == OBLIQUE  # the kind that 孤平 threatens
+    for place in (*range(1, length, 2), length - 1):
+        want = LEVEL if wanted[place] == "韵" else wanted[place]
+        rescued = place == length - 2 and not rhymed and not strict and _rescued(want, tail, following)
+        if tones[place] == _turned(want) and not rescued:
+            yield "平仄", place + 1
+    if lone and first == OBLIQUE and (third == OBLIQUE or strict):
+        yield "孤平", length - 4
+    if rhymed and third == fourth == last == LEVEL:
+        yield "三平调", length - 2
+    if strict and not rhymed and third == OBLIQUE:
+        yield ("三仄尾" if fourth == last == OBLIQUE else "平仄"), length - 2
+
+
+def _rescued(want: str, tail: str, following: str) -> bool:
+    """Whether the fourth of the last five places may have the other tone in a line that does not rhyme.
+
+    平平仄平仄 makes good within the line; a level third place in the next line makes good for an oblique fourth here.
+    """
+    if want == OBLIQUE:
+        return tail[1] != OBLIQUE and tail[2] != LEVEL
+    return bool(following) and following[-3] != OBLIQUE

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: run stop setup setup-dev test lint format bundle bundle-check bench soak model manage clean help
+.PHONY: run stop setup setup-dev setup-vllm test test-engines lint format bundle bundle-check bench soak model manage clean help
 
 run: setup ## start everything on http://127.0.0.1:8000 (Ctrl+C stops it)
 	@exec $(VENV) -m ops.run
@@ -33,6 +33,12 @@ manage: setup ## Django's commands with the house's settings: make manage DO="cr
 test: setup-dev ## every test this machine can run; ONLY="tests/ops -k ports" for some
 	@$(VENV) -m ops.suite $(ONLY)
 
+setup-vllm: ## make .venv-vllm: vLLM on a CPU, 3.5 GB
+	@$(PYTHON) -m ops.bootstrap --vllm
+
+test-engines: setup-dev setup-vllm ## one suite over every engine, with real vLLM and transformers; ten minutes and more
+	@$(VENV) -m ops.suite --engines $(ONLY)
+
 lint: setup-dev ## ruff, formatting, types, forgotten migrations
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
@@ -50,7 +56,7 @@ bundle-check: bundle ## the committed bundle is what its source builds
 	@git diff --exit-code --stat -- static/vendor
 
 clean: ## remove .venv and what tools leave behind; your data (var/) and the models stay
-	@rm -rf .venv editor/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-vllm editor/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 help: ## this list

@@ -1,6 +1,7 @@
 """`make test`: every test this machine can run, on SQLite and again on PostgreSQL, and at the end what was left out.
 
-With CI=true nothing may be left out. Arguments go to pytest: `make test ONLY="tests/ops -k ports"`.
+With CI=true nothing may be left out. Arguments go to pytest: `make test ONLY="tests/ops -k ports"`. Engines that take
+minutes to start are left to `make test-engines` (`--engines` here), and that is said.
 """
 
 import os
@@ -29,18 +30,20 @@ class Suite:
         self.failed: list[str] = []
         self.left_out: list[tuple[str, str]] = []
         self.without: list[str] = []  # markers
+        self.elsewhere: list[tuple[str, str]] = []  # left to another target, whatever the machine has
 
     def leave_out(self, what: str, why: str, marker: str = "") -> None:
         self.left_out.append((what, why))
         if marker:
             self.without.append(marker)
 
-    def look_around(self) -> None:
-        """What this machine has: the test model, a browser."""
+    def look_for_the_model(self) -> None:
         try:
             os.environ.setdefault("BAILU_TEST_MODEL", str(supply.from_environment().find(SMALL)))
         except SupplyError as error:
             self.leave_out("engine", str(error), "engine")
+
+    def look_for_a_browser(self) -> None:
         if not any(shutil.which(name) for name in CHROMIUM):
             self.leave_out("browser", "no Chromium (apt install chromium)", "browser")
 
@@ -82,8 +85,19 @@ class Suite:
             self.only = self.only or ["tests/writingapp", "tests/faults", "tests/browser"]
             self.pytest("PostgreSQL", "engine", DATABASE_URL=url)
 
+    def engines(self) -> None:
+        """Every engine in its turn, those that start slowly too."""
+        self.only = ["tests/engines", *self.only]
+        self.pytest("Engines", DATABASE_URL="")
+
+    def leave_heavy_engines(self) -> None:
+        self.elsewhere.append(("vLLM, transformers", "make test-engines"))
+        self.without.append("heavy")
+
     def verdict(self) -> int:
         print()
+        for what, where in self.elsewhere:
+            print(sentence("left_to", what=what, where=where))
         for what, why in self.left_out:
             print(sentence("left_out", what=what, why=why))
         for title in self.failed:
@@ -91,9 +105,14 @@ class Suite:
         return 1 if self.failed or (self.strict and self.left_out) else 0
 
 
-def main(only: list[str]) -> int:
-    suite = Suite(only)
-    suite.look_around()
+def main(words: list[str]) -> int:
+    suite = Suite([word for word in words if word != "--engines"])
+    suite.look_for_the_model()
+    if "--engines" in words:
+        suite.engines()
+        return suite.verdict()
+    suite.look_for_a_browser()
+    suite.leave_heavy_engines()
     suite.javascript()
     suite.pytest("SQLite", DATABASE_URL="")
     suite.on_postgresql()

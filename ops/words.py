@@ -129,6 +129,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # --- the test suite
     "left_out": ("Left out: {what}: {why}", "没有运行:{what}:{why}"),
+    "left_to": ("Left to {where}: {what}", "留给 {where}:{what}"),
 }
 
 

@@ -24,4 +24,13 @@ class Stand:
     first: AdapterFiles | None = None
     second: AdapterFiles | None = None
     log: Path | None = None
-    notes: dict[str, str] = field(default_factory=dict)  # what of the suite it cannot do, and why: quoted in the docs
+    # What of the suite it cannot do, and why; quoted in the docs. The suite knows "seed" (it does not repeat a text),
+    # "model" (it takes any name), "picture" (its model reads none), "unloaded" (it answers all the same), "loading"
+    # (that it loads is not seen), and "real" (why it is a stand-in).
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+CHAT = [{"role": "user", "content": "湖"}]  # what the suite measures by: short, for some read slowly with an adapter
+KINDS = tuple(sorted(path.stem.removeprefix("stand_") for path in Path(__file__).parent.glob("stand_*.py")))
+HEAVY = {"vllm", "transformers"}  # take a minute and more to start: `make test-engines` alone runs them
+REAL = {"llamacpp"} | HEAVY  # run the model

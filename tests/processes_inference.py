@@ -21,8 +21,8 @@ CACHED = Path("~/.cache/bailu/models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").e
 
 @contextlib.contextmanager
 def fake_node(*, wait_for: int = 200, **flags: float | str) -> Iterator[Node]:
-    """A fake node with these flags (`rate=0`, `tokens=40`, `misbehave="die"`), once /health answers `wait_for`."""
-    argv = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    """A fake node with these flags (`rate=0`, `misbehave="die"`, `noop=True`), once /health answers `wait_for`."""
+    argv = [word for name, value in flags.items() for word in ([f"--{name}"] + [str(value)] * (value is not True))]
     with _started("fake", "inference.engines.fake", argv, wait_for, within=20) as node:
         yield node
 

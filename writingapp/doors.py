@@ -96,6 +96,7 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
     told = wire.queued(asked.key, wire.inspiration(answer.inspiration, answer.candidates))
     hear(told)
     if not answer.repeated:
+        await _try(hub().log.ring(str(answer.inspiration.pk)))
         await asyncio.gather(_call_worker(str(answer.inspiration.pk)), _tell(session_id, told, sender))
 
 

@@ -79,7 +79,7 @@ class Scribe:
         self._writings: set[Writing] = set()
         self._accepted: dict[str, asyncio.Task[None]] = {}
         self._pens = asyncio.Semaphore(settings.INSPIRE_CONCURRENCY)
-        chores = (self._outlet.run(), self._hear_calls(), self._keep_alive(), self._room.watch())
+        chores = (self._outlet.run(), self._hear_calls(), self._hear_bell(), self._keep_alive(), self._room.watch())
         self._chores = [asyncio.create_task(chore) for chore in chores]
 
     def accept(self, inspiration_id: str) -> None:
@@ -269,6 +269,17 @@ class Scribe:
                     await calls.subscribe(stream.CONTROL, stream.AHEAD)
                     async for call in calls.listen():
                         self._hear(call["type"], call["channel"].decode(), call["data"])
+            except (RedisError, OSError):
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _hear_bell(self) -> None:
+        """Take up an ask the moment it is committed; Celery's message for it comes later and finds it taken."""
+        while True:
+            try:
+                async with stream.listener() as bell:
+                    while True:
+                        rung: Any = await bell.brpop([stream.BELL])
+                        self.accept(rung[1].decode())
             except (RedisError, OSError):
                 await asyncio.sleep(RETRY_AFTER)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
-from writingapp import loop
+from writingapp import fitting, loop
 from writingapp.celery import app
 from writingapp.models import Candidate
 from writingapp.queues import Queue
@@ -35,6 +35,11 @@ def sweep() -> None:
     for row in swept.ended:
         loop.submit(_announce_end(row, str(row.inspiration.session_id))).result(timeout=ANNOUNCING)
     sessions.finish_abandoned(now=timezone.now())
+
+
+@app.task(name="upkeep.fit", queue=Queue.UPKEEP)
+def fit() -> None:
+    loop.submit(fitting.fit_all(timezone.now())).result(timeout=fitting.HOLD.total_seconds())
 
 
 def enqueue_write(inspiration_id: str) -> None:

@@ -104,14 +104,14 @@ def claim(candidate_id: str, attempt: int, now: datetime, lease: timedelta) -> b
     until, moment = _moment(now + lease), _moment(now)
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [until, moment, _id(candidate_id), attempt, moment])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def hold(candidate_id: str, attempt: int, text: str, adapter: str, until: datetime) -> bool:
     """Keep the lease and the text so far; False when the hold is lost."""
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, [_moment(until), text, adapter, _id(candidate_id), attempt])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def stopped_among(inspiration_ids: Iterable[str]) -> set[str]:

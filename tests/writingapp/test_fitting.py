@@ -1,0 +1,174 @@
+"""The registry, and nodes that are fitted with what it wants: loaded, proved, dropped, loaded again after a fall."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from django.utils import timezone
+
+from inference.engines import engine
+from inference.engines.base import AdapterFiles, Node
+from tests.processes_inference import fake_node
+from tests.tiny_adapter import tiny_adapter
+from writingapp import db, fitting
+from writingapp.models import Adapter, EngineNode
+from writingapp.services import adapters, nodes
+from writingapp.services.adapters import BadAdapter
+
+pytestmark = pytest.mark.usefixtures("rows")
+NOW = timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def registry(settings: Any, tmp_path: Path) -> Path:
+    settings.ADAPTERS = tmp_path / "registry"
+    return tmp_path
+
+
+def registered(place: Path, seed: int = 1, state: str = Adapter.State.SERVING) -> Adapter:
+    row = adapters.register(folder=tiny_adapter(place / f"made-{seed}", seed=seed), label="dew", base="qwen")
+    return adapters.turn(name=row.name, state=state)
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    with fake_node(rate=0) as started:
+        nodes.put(name="n", kind="fake", url=started.url, model="qwen")
+        yield started
+
+
+async def listed(node: Node) -> frozenset[str]:
+    async with aiohttp.ClientSession() as http:
+        return await engine("fake").adapters(http, node)
+
+
+async def proved() -> dict[str, str]:
+    return {name: told["state"] for name, told in (await EngineNode.objects.aget(pk="n")).adapters.items()}
+
+
+# --- the registry
+def test_an_adapter_is_copied_under_a_name_of_its_own_and_cannot_be_written_to(registry: Path) -> None:
+    row = adapters.register(folder=tiny_adapter(registry / "made"), label="dew", base="qwen")
+    assert row.name == f"dew-{row.digest[:12]}"
+    kept = sorted(Path(row.folder).iterdir())
+    assert [path.name for path in kept] == ["adapter_config.json", "adapter_model.safetensors", "reference.json"]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o400}
+
+
+def test_the_same_bytes_are_the_same_adapter(registry: Path) -> None:
+    first = adapters.register(folder=tiny_adapter(registry / "one"), label="dew", base="qwen")
+    again = adapters.register(folder=tiny_adapter(registry / "two"), label="other", base="qwen")
+    assert (again.name, Adapter.objects.count()) == (first.name, 1)
+
+
+def test_what_is_no_adapter_is_refused_by_name(registry: Path) -> None:
+    broken = tiny_adapter(registry / "made")
+    (broken / "adapter_model.safetensors").unlink()
+    with pytest.raises(BadAdapter, match=r"adapter_model\.safetensors"):
+        adapters.register(folder=broken, label="dew", base="qwen")
+    assert not Adapter.objects.exists()
+
+
+def test_only_one_serves_and_whoever_did_stays_loaded(registry: Path) -> None:
+    first, second = registered(registry, 1), registered(registry, 2)
+    assert adapters.serving() == second.name
+    assert [each.name for each in adapters.wanted(base="qwen")] == [second.name, first.name]
+    assert adapters.wanted(base="another model") == []
+
+
+def test_a_retired_adapter_does_not_come_back(registry: Path) -> None:
+    row = registered(registry, state=Adapter.State.RETIRED)
+    with pytest.raises(BadAdapter, match="retired"):
+        adapters.turn(name=row.name, state=Adapter.State.SERVING)
+    assert adapters.serving() == ""
+
+
+# --- fitting
+async def test_a_node_gets_what_is_wanted_and_proves_it(node: Node, registry: Path) -> None:
+    row = await sync(registered, registry)
+    await fitting.fit_all(NOW)
+    assert await listed(node) == {row.name}
+    assert await proved() == {row.name: "proved"}
+    assert nodes.node_of(await EngineNode.objects.aget(pk="n")).adapters == {row.name}
+
+
+async def test_a_node_that_was_restarted_gets_them_again(registry: Path) -> None:
+    row = await sync(registered, registry)
+    with fake_node(rate=0) as first:
+        await sync(nodes.put, name="n", kind="fake", url=first.url, model="qwen")
+        await fitting.fit_all(NOW)
+    await fitting.fit_all(NOW)  # it is away
+    assert await proved() == {}
+    with fake_node(rate=0) as second:
+        await sync(nodes.put, name="n", kind="fake", url=second.url, model="qwen")
+        await fitting.fit_all(NOW)
+        assert await listed(second) == {row.name}
+    assert await proved() == {row.name: "proved"}
+
+
+async def test_a_node_that_forgot_in_between_is_noticed(node: Node, registry: Path) -> None:
+    row = await sync(registered, registry)
+    await fitting.fit_all(NOW)
+    async with aiohttp.ClientSession() as http:
+        await engine("fake").unload(http, node, row.name)
+    await fitting.fit_all(NOW)
+    assert await listed(node) == {row.name}
+
+
+async def test_an_adapter_without_effect_is_a_failed_load(registry: Path) -> None:
+    row = await sync(registered, registry)
+    with fake_node(rate=0, noop=True) as node:
+        await sync(nodes.put, name="n", kind="fake", url=node.url, model="qwen")
+        await fitting.fit_all(NOW)
+        assert await listed(node) == frozenset()
+        stored = (await EngineNode.objects.aget(pk="n")).adapters[row.name]
+    assert (stored["state"], stored["why"]) == ("failed", "no_effect")
+    assert nodes.node_of(await EngineNode.objects.aget(pk="n")).adapters == frozenset()
+
+
+async def test_a_failed_one_is_left_alone_for_a_while(registry: Path) -> None:
+    row = await sync(registered, registry)
+    with fake_node(rate=0, noop=True) as node:
+        await sync(nodes.put, name="n", kind="fake", url=node.url, model="qwen")
+        await fitting.fit_all(NOW)
+        await fitting.fit_all(NOW + timedelta(seconds=5))
+        first = (await EngineNode.objects.aget(pk="n")).adapters[row.name]["at"]
+        await fitting.fit_all(NOW + fitting.AGAIN)
+        again = (await EngineNode.objects.aget(pk="n")).adapters[row.name]["at"]
+    assert (first, again) == (NOW.isoformat(), (NOW + fitting.AGAIN).isoformat())
+
+
+async def test_a_retired_one_is_not_asked_for_first_and_dropped_second(node: Node, registry: Path) -> None:
+    row = await sync(registered, registry)
+    await fitting.fit_all(NOW)
+    await sync(adapters.turn, name=row.name, state=Adapter.State.RETIRED)
+    await fitting.fit_all(NOW)
+    assert await proved() == {}
+    assert await listed(node) == {row.name}  # a text that is on its way may still ask for it
+    await fitting.fit_all(NOW)
+    assert await listed(node) == frozenset()
+
+
+async def test_an_adapter_that_is_not_ours_is_left_where_it_is(node: Node, registry: Path) -> None:
+    theirs = await sync(tiny_adapter, registry / "theirs")
+    async with aiohttp.ClientSession() as http:
+        await engine("fake").load(http, node, AdapterFiles("theirs", theirs))
+    await fitting.fit_all(NOW)
+    assert await listed(node) == {"theirs"}
+
+
+async def test_one_process_at_a_time_fits_a_node(node: Node, registry: Path) -> None:
+    await sync(registered, registry)
+    await EngineNode.objects.filter(pk="n").aupdate(fitting_until=NOW + timedelta(seconds=1))
+    await fitting.fit_all(NOW)
+    assert await listed(node) == frozenset()
+    await fitting.fit_all(NOW + timedelta(seconds=2))  # whoever held it has died
+    assert len(await listed(node)) == 1
+
+
+async def sync(work: Any, *args: Any, **kwargs: Any) -> Any:
+    """ORM work on the threads of the house, so that one writer does not lock out the other."""
+    return await db.run(work, *args, **kwargs)

@@ -1,9 +1,10 @@
 """The embedded engine: llama.cpp's own OpenAI-compatible server from the xllamacpp wheel, as a process of its own.
 
-    python -m inference.embedded --model PATH --port N [--threads N] [--slots N]
+    python -m inference.embedded --model PATH --port N [--threads N] [--slots N] [--adapter NAME=FOLDER …]
 
 Loopback only. `ENGINE_KEY` in the environment is asked of every client if it is set. It serves one thing, chat
-completions, to our own worker: no pages, no other origin, no tools, no adapters yet.
+completions, to our own worker: no pages, no other origin, no tools. An adapter is a PEFT folder; it works only in
+requests that ask for it. The first one named is the one that writers get: prompts are computed with it.
 
 llama.cpp holds Python's lock while it loads, so a signal would not be heard. The server therefore runs in a fork; its
 parent hears SIGTERM and SIGINT at once, and each of the two ends when the process above it dies. On Linux the kernel
@@ -15,22 +16,30 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from inference.engines.llamacpp import body_of
+from inference.engines.base import AdapterFiles
+from inference.engines.llamacpp import body_of, scales
+from inference.gguf_adapter import cached
+from inference.models.gguf import architecture
 from inference.request import Ask, Request, messages, sampling, warm_asks
 from inference.rest import rest_of
 
+ADAPTER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 CONTEXT = 2048  # tokens a slot: the longest ask and its answer take under 800
 CACHED_PROMPTS = 256  # MiB of memory for computed beginnings of prompts; all of ours take about 60
 STEP = 8  # tokens a thread reads in one step, about 0.3 s: a stop, and the other text, wait for a step to end
+PROMPTS = 12  # slots beyond those that write, where adapters are; see `_hold_prompts`
+LIKENESS = 0.25  # of a prompt that a slot must hold, to be chosen for it before the one that was idle longest
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 SPINS = "1000"  # OpenMP threads that wait spin this long, then sleep; see `_serve`
 
@@ -68,8 +77,16 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="on loopback")
     parser.add_argument("--threads", type=int, default=_cores(), help="default: the cores there are, at most eight")
     parser.add_argument("--slots", type=int, default=2, help="texts made at once")
+    parser.add_argument("--adapter", action="append", default=[], type=_adapter, metavar="NAME=FOLDER")
     parser.add_argument("--cold", action="store_true", help="do not compute the system messages beforehand")
     return parser.parse_args(argv)
+
+
+def _adapter(words: str) -> AdapterFiles:
+    name, _, folder = words.partition("=")
+    if not ADAPTER_NAME.fullmatch(name) or not folder:
+        raise argparse.ArgumentTypeError("NAME=FOLDER, the name of lower-case letters, digits, dots and dashes")
+    return AdapterFiles(name, Path(folder))
 
 
 def _cores() -> int:
@@ -97,12 +114,14 @@ def _serve(options: argparse.Namespace, *, above: int) -> int:
 
     started = time.monotonic()
     try:
-        server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), options))
+        params = _parameters(xllamacpp.CommonParams(), options)
+        params.lora_adapters = _adapters(xllamacpp.CommonAdapterLoraInfo, options)
+        server = xllamacpp.Server(params)
     except Exception as error:
         return _sorry(f"could not start on port {options.port} with {options.model}: {error}")
     _say(f"ready at {server.listening_address} after {time.monotonic() - started:.1f} s, {options.threads} threads")
     if not options.cold:
-        _warm(options.port, options.slots)
+        _warm(options)
         _say(f"prompts computed after {time.monotonic() - started:.1f} s")
     while os.getppid() == above:
         time.sleep(1)
@@ -122,24 +141,59 @@ def _parameters(params: Any, options: argparse.Namespace) -> Any:
     params.n_ctx = options.slots * CONTEXT
     params.cache_ram_mib = CACHED_PROMPTS
     params.verbosity = 1  # errors
+    return _hold_prompts(params, options) if options.adapter else params
+
+
+def _hold_prompts(params: Any, options: argparse.Namespace) -> Any:
+    """Keep computed beginnings in idle slots instead of in memory beside them.
+
+    llama.cpp forgets under which adapter it computed what it keeps beside its slots, and gives it to any; what stands
+    in a slot is thrown away when the next adapter is another. Workers never ask for more texts at once than `--slots`.
+    """
+    params.cache_ram_mib = 0
+    params.n_parallel = options.slots + PROMPTS
+    params.n_batch = params.n_ubatch = max(params.n_batch, params.n_parallel)
+    params.kv_unified = True  # slots share the room, and the idle ones are emptied when it is short
+    params.n_ctx = (options.slots + PROMPTS // 4) * CONTEXT
+    params.slot_prompt_similarity = LIKENESS
     return params
 
 
-def _warm(port: int, slots: int) -> None:
-    """Compute each system message once for every slot, in the order in which they are likely to be asked for.
+def _adapters(info: Callable[[], Any], options: argparse.Namespace) -> list[Any]:
+    """Each adapter, off until a request asks for it; in the order of their names, so that the same have the same
+    numbers after any start.
+    """
+    loaded = []
+    for adapter in sorted(options.adapter, key=lambda each: each.name):
+        each = info()
+        cache = Path(os.environ.get("MODEL_CACHE", "").strip() or "~/.cache/bailu/models").expanduser()
+        each.path = str(cached(adapter.folder, adapter.name, architecture(Path(options.model)), cache))
+        each.scale = 0.0
+        loaded.append(each)
+    return loaded
+
+
+def _warm(options: argparse.Namespace) -> None:
+    """Compute each system message once for every text made at once, in the order in which they are likely to be asked
+    for, as far as there is room for them.
 
     A computed beginning serves one text at a time, so two candidates want two of them.
     """
-    with ThreadPoolExecutor(slots) as pool:
-        for ask in warm_asks():
-            while _busy(port):
+    asks = warm_asks()[: max(1, PROMPTS // options.slots)] if options.adapter else warm_asks()
+    with ThreadPoolExecutor(options.slots) as pool:
+        for ask in asks:
+            while _busy(options.port):
                 time.sleep(0.3)  # a writer comes first
-            list(pool.map(lambda place, ask=ask: _compute(port, replace(ask, theme=f"{place}")), range(slots)))
+            copies = [replace(ask, theme=f"{place}") for place in range(options.slots)]
+            list(pool.map(lambda copy: _compute(options, copy), copies))
 
 
-def _compute(port: int, ask: Ask) -> None:
+def _compute(options: argparse.Namespace, ask: Ask) -> None:
     request = Request(messages(ask), sampling(ask, 0, 0) | {"max_tokens": 1})
-    _call(port, "POST", "/v1/chat/completions", body_of(request, rest_of(request)) | {"max_tokens": 1, "stream": False})
+    names = sorted(each.name for each in options.adapter)
+    body = body_of(request, rest_of(request)) | {"max_tokens": 1, "stream": False}
+    body["lora"] = scales(names, options.adapter[0].name if names else "")
+    _call(options.port, "POST", "/v1/chat/completions", body)
 
 
 def _busy(port: int) -> bool:

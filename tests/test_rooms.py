@@ -25,7 +25,7 @@ HEIGHTS = [
     ("wire",),
     ("stream",),
     ("outlet", "feed", "hub", "loop", "visitor", "engineroom"),
-    ("scribe", "fitting", "keeper"),
+    ("scribe", "fitting", "keeper", "tending"),
     ("celery", "tasks"),
     ("doors", "farewell"),
     ("views", "forms", "middleware", "admin", "api", "consumers", "management"),

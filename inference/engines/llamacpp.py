@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from pathlib import PurePosixPath
 from typing import Any
 
 import aiohttp
@@ -17,30 +18,34 @@ from inference.verse.shape import lark
 
 AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 SLOTS_LIMIT = aiohttp.ClientTimeout(total=0.5)  # answered between two steps of the model, so late while it reads
+LIST_LIMIT = aiohttp.ClientTimeout(total=10)  # likewise
 NAMES = {"repetition_penalty": "repeat_penalty"}  # ours and vLLM's: llama.cpp's
 
 
 class LlamaCpp:
     """Streams from `/v1/chat/completions`; an assistant message at the end is continued there, not answered."""
 
-    traits = Traits(constrains=True, measures=True)
+    traits = Traits(constrains=True, adapts=True, measures=True)
+
+    def __init__(self) -> None:
+        self._listed: dict[str, list[str]] = {}  # the adapters of each address, in the order of their numbers
 
     def launch(self, plan: Plan) -> Launch:
         """See `Engine.launch`: the embedded engine."""
         argv = [str(plan.python), "-m", "inference.embedded", "--model", plan.model, "--port", str(plan.port)]
         argv += ["--threads", str(plan.threads)] if plan.threads else []
         argv += ["--slots", str(plan.capacity)]
+        argv += [word for each in plan.adapters for word in ("--adapter", f"{each.name}={each.folder}")]
         return Launch(tuple(argv), {"ENGINE_KEY": plan.key} if plan.key else {}, ready_within=120)
 
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""
-        if request.adapter:
-            raise dialect.no("an adapter")
         rest = rest_of(request)
         if rest.nothing:
             yield Piece("", 0, "stop")
             return
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body_of(request, rest, node.model), key=node.key)
+        body = body_of(request, rest, node.model) | {"lora": await self._scales(http, node, request.adapter)}
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
         async with aclosing(dialect.without(rest.skip, pieces)) as said:
             async for piece in said:
                 yield piece
@@ -50,6 +55,7 @@ class LlamaCpp:
         body = body_of(request, rest_of(request), node.model) | {"max_tokens": 0, "stream": False}
         del body["stream_options"]
         with suppress(EngineError):
+            body["lora"] = await self._scales(http, node, request.adapter)
             await dialect.call(http, node, "POST", dialect.CHAT, body, AHEAD_LIMIT)
 
     async def health(self, http: aiohttp.ClientSession, node: Node) -> Health:
@@ -61,6 +67,7 @@ class LlamaCpp:
             status = 0
         if status == 200:
             return Health("ready", 1.0, await _running(http, node))
+        self._listed.pop(node.url, None)  # what answers there next may have other adapters
         progress = await asyncio.to_thread(loading.progress, node.url)
         if status == 503 or (status == 0 and progress is not None):
             return Health("loading", progress)
@@ -68,7 +75,7 @@ class LlamaCpp:
 
     async def adapters(self, http: aiohttp.ClientSession, node: Node) -> frozenset[str]:
         """See `Engine.adapters`."""
-        return frozenset()
+        return frozenset(await self._list(http, node))
 
     async def load(self, http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> None:
         """See `Engine.load`."""
@@ -82,7 +89,35 @@ class LlamaCpp:
         self, http: aiohttp.ClientSession, node: Node, messages: list[dict[str, str]], adapter: str = ""
     ) -> dict[str, float]:
         """See `Engine.measure`."""
-        return await dialect.first_tokens(http, node, messages, node.model)
+        lora = await self._scales(http, node, adapter)
+        return await dialect.first_tokens(http, node, messages, node.model, lora=lora)
+
+    async def _scales(self, http: aiohttp.ClientSession, node: Node, adapter: str) -> list[dict[str, float]]:
+        """What a request says of adapters; the list is asked for again if it lacks the name."""
+        if not adapter:
+            return scales([], "")
+        names = self._listed.get(node.url, [])
+        if adapter not in names:
+            names = await self._list(http, node)
+        if adapter not in names:
+            raise EngineError("not_served", f"{node.name} has no adapter {adapter[:63]}")
+        return scales(names, adapter)
+
+    async def _list(self, http: aiohttp.ClientSession, node: Node) -> list[str]:
+        told = await dialect.call(http, node, "GET", "/lora-adapters", limit=LIST_LIMIT)
+        try:
+            ordered = sorted(told, key=lambda each: int(each["id"]))
+            self._listed[node.url] = [PurePosixPath(each["path"]).stem for each in ordered]
+        except (TypeError, KeyError, ValueError) as error:
+            raise EngineError("engine_broken", "no list of adapters") from error
+        return self._listed[node.url]
+
+
+def scales(names: list[str], adapter: str) -> list[dict[str, float]]:
+    """The adapter alone, or the base alone. A request that says nothing of adapters would be given what a slot has
+    computed under another one, so something is said always, and the number of an adapter that is not there is no error.
+    """
+    return [{"id": number, "scale": float(name == adapter)} for number, name in enumerate(names or ["base"])]
 
 
 def body_of(request: Request, rest: Rest, model: str = "") -> dict[str, Any]:

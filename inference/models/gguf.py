@@ -75,6 +75,18 @@ def _needed(data: mmap.mmap) -> int:
     return -(-reader.at // alignment) * alignment + end
 
 
+def architecture(path: Path) -> str:
+    """The architecture that the file names, which is the first thing it says; empty if it says none."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        reader = _Reader(data)
+        reader.at = 24  # past the magic, the version, and the two counts
+        try:
+            key, kind = reader.string(), reader.number("I")
+            return reader.string().decode() if (key, kind) == (b"general.architecture", STRING) else ""
+        except (struct.error, UnicodeDecodeError):
+            return ""
+
+
 def check(path: Path) -> None:
     """Refuse a file that llama.cpp could not load, with a sentence instead of its crash."""
     try:

@@ -119,7 +119,7 @@ def _told(messages: list[dict[str, str]], adapter: str) -> dict[str, Any]:
 
 def _adapting(plan: Plan) -> list[str]:
     """Ranks and modules are said, or the first adapter would set them for all; a slot more, for the base needs one."""
-    slots = str(plan.most_adapters + 1)
+    slots = str(max(plan.most_adapters, len(plan.adapters)) + 1)
     words = ["--enable-lora", "--max-lora-rank", str(plan.rank), "--lora-target-modules", *TARGETS]
     words += ["--max-loras-per-batch", slots, "--max-loaded-loras", slots, "--lora-strict-loading"]
     paths = [f"{adapter.name}={adapter.folder}" for adapter in plan.adapters]

@@ -20,16 +20,22 @@ LISTED = [{"id": "base"}, {"id": "first", "parent": "base"}]
 
 @dataclass
 class Recorder:
-    """`asked` holds (method and path, body) in order. `endless` streams end only with the connection."""
+    """`asked` holds (method and path, body) in order. `endless` streams end only with the connection; with `silent`
+    nothing comes in them either.
+    """
 
     node: Node
     http: aiohttp.ClientSession
     asked: list[tuple[str, Any]] = field(default_factory=list)
     endless: bool = False
+    silent: bool = False
 
-    async def streamed(self, request: Request) -> dict[str, Any]:
-        """The body that a text is asked for with."""
-        async with contextlib.aclosing(engine(self.node.kind).stream(self.http, self.node, request)) as pieces:
+    async def streamed(self, request: Request, within: float = 10.0) -> dict[str, Any]:
+        """The body that a text is asked for with. An endless one is left after its first piece."""
+        async with (
+            asyncio.timeout(within),
+            contextlib.aclosing(engine(self.node.kind).stream(self.http, self.node, request)) as pieces,
+        ):
             async for _piece in pieces:
                 if self.endless:
                     break
@@ -56,7 +62,11 @@ async def recording(kind: str, port: int) -> AsyncIterator[Recorder]:
     app = web.Application()
     async with aiohttp.ClientSession() as http:
         recorder = Recorder(Node("recorder", kind, f"http://127.0.0.1:{port}", model="base"), http)
-        app.router.add_route("*", "/{path:.*}", lambda request: _answer(recorder, request))
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await _answer(recorder, request)
+
+        app.router.add_route("*", "/{path:.*}", answer)
         runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -78,6 +88,8 @@ async def _answer(recorder: Recorder, request: web.Request) -> web.StreamRespons
 async def _stream(recorder: Recorder, request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
+    if recorder.silent:
+        await asyncio.Event().wait()
     await response.write(b'data: {"choices": [{"index": 0, "delta": {"content": "."}, "finish_reason": null}]}\n\n')
     if recorder.endless:
         await asyncio.Event().wait()

@@ -2,21 +2,24 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from re import _constants as kinds  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, TypeAlias
 
 from inference.engines.fake import poet
 
 LIKED = frozenset(poet.HAN) | frozenset("aeinorst")
 MOST = 40  # times that a part is repeated which may be repeated more often
 _TOKEN = re.compile(r" ?[A-Za-z'-]+|.", re.DOTALL)
+Dice: TypeAlias = random.Random
+Saying: TypeAlias = Callable[[Dice], Iterator[str]]
 
 
-def text_of(pattern: str, dice: random.Random) -> str:
+def text_of(pattern: str, dice: Dice) -> str:
     """A text that the whole pattern matches."""
-    return "".join(_walk(parser.parse(pattern), dice))
+    return "".join(_read(pattern)(dice))
 
 
 def tokens_of(text: str) -> list[str]:
@@ -24,26 +27,39 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def _walk(parts: Any, dice: random.Random) -> Iterator[str]:
-    for kind, said in parts:
-        match kind:
-            case kinds.LITERAL:
-                yield chr(said)
-            case kinds.IN:
-                yield _one_of(said, dice)
-            case kinds.MAX_REPEAT:
-                least, most, part = said
-                for _ in range(dice.randint(least, min(int(most), max(least, MOST)))):
-                    yield from _walk(part, dice)
-            case kinds.BRANCH:
-                yield from _walk(dice.choice(said[1]), dice)
-            case kinds.SUBPATTERN:
-                yield from _walk(said[3], dice)
-            case _:
-                raise ValueError(f"a shape has no {kind}")
+@lru_cache(maxsize=64)
+def _read(pattern: str) -> Saying:
+    return _row(parser.parse(pattern))
 
 
-def _one_of(members: Any, dice: random.Random) -> str:
+def _row(parts: Any) -> Saying:
+    sayings = [_part(kind, said) for kind, said in parts]
+    return lambda dice: (text for saying in sayings for text in saying(dice))
+
+
+def _part(kind: Any, said: Any) -> Saying:
+    match kind:
+        case kinds.LITERAL:
+            return lambda _: iter(chr(said))
+        case kinds.IN:
+            return _one_of(said)
+        case kinds.MAX_REPEAT:
+            return _repeated(said[0], min(int(said[1]), max(said[0], MOST)), _row(said[2]))
+        case kinds.BRANCH:
+            ways = [_row(way) for way in said[1]]
+            return lambda dice: dice.choice(ways)(dice)
+        case kinds.SUBPATTERN:
+            return _row(said[3])
+        case _:
+            raise ValueError(f"a shape has no {kind}")
+
+
+def _repeated(least: int, most: int, part: Saying) -> Saying:
+    return lambda dice: (text for _ in range(dice.randint(least, most)) for text in part(dice))
+
+
+def _one_of(members: Any) -> Saying:
     ranges = [(said, said) if kind is kinds.LITERAL else said for kind, said in members]
     every = [chr(code) for first, last in ranges for code in range(first, last + 1)]
-    return dice.choice([char for char in every if char in LIKED] or every)
+    liked = [char for char in every if char in LIKED] or every
+    return lambda dice: iter(dice.choice(liked))

@@ -7,9 +7,9 @@ from pathlib import Path
 from bench.direct import burst
 from bench.figures import in_ms
 from bench.through_app import Seats, stream
+from inference.embedded import cores
 from inference.engines.base import Node
 from inference.request import Ask, Kind
-from ops.processes import threads
 from tests.client import Tab
 from tests.house import RealEngine, house
 from tests.processes import wait_until
@@ -23,7 +23,7 @@ THROUGH = ("清晨的湖", "雾里的桥", "窗外有鸟", "想念远方的母�
 
 
 def embedded(model: Path) -> None:
-    with house(RealEngine(model, threads())) as built:
+    with house(RealEngine(model, cores())) as built:
         wait_until(lambda: "prompts computed" in built.log("engine"), within=300, what="the prompts to be computed")
         node = Node("embedded", "llamacpp", f"http://127.0.0.1:{built.engine_port}")
         asyncio.run(_measure(node, Seats(built, 1)))

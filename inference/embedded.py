@@ -27,6 +27,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+import psutil
+
 from inference.engines.base import AdapterFiles
 from inference.engines.llamacpp import body_of, scales
 from inference.gguf_adapter import cached
@@ -75,11 +77,13 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m inference.embedded", description="The embedded engine.")
     parser.add_argument("--model", required=True, help="a GGUF file")
     parser.add_argument("--port", type=int, required=True, help="on loopback")
-    parser.add_argument("--threads", type=int, default=_cores(), help="default: the cores there are, at most eight")
+    parser.add_argument("--threads", type=int, default=0, help="default: the cores there are")
     parser.add_argument("--slots", type=int, default=2, help="texts made at once")
     parser.add_argument("--adapter", action="append", default=[], type=_adapter, metavar="NAME=FOLDER")
     parser.add_argument("--cold", action="store_true", help="do not compute the system messages beforehand")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    options.threads = options.threads or cores()
+    return options
 
 
 def _adapter(words: str) -> AdapterFiles:
@@ -89,9 +93,10 @@ def _adapter(words: str) -> AdapterFiles:
     return AdapterFiles(name, Path(folder))
 
 
-def _cores() -> int:
+def cores() -> int:
+    """What we may use: a second thread on one core only slows a matrix product down."""
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, min(8, usable))
+    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 def _end_with(above: int, death: signal.Signals) -> None:

@@ -30,8 +30,8 @@ class House:
     port: int
     origins: tuple[str, ...]
     embedded_redis_port: int | None  # None: REDIS_URL names a server
-    embedded_engine_port: int | None  # None: ENGINE_URL names an engine
-    engine_capacity: int
+    embedded_engine_port: int | None  # None: ENGINE_URL or ENGINE_NODES names engines
+    keeps_nodes: bool  # some engine may be started here
     model: str
     log_level: str
 
@@ -62,14 +62,15 @@ class House:
 
 
 def from_environment() -> House:
+    named = text("ENGINE_URL") or text("ENGINE_NODES")
     return House(
         data_dir=Path(text("DATA_DIR", str(ROOT / "var"))).expanduser().resolve(),
         host=text("HOST", "127.0.0.1"),
         port=integer("PORT", 8000),
         origins=tuple(part.strip() for part in text("SITE_ORIGINS").split(",") if part.strip()),
         embedded_redis_port=None if text("REDIS_URL") else integer("EMBEDDED_REDIS_PORT", 6390),
-        embedded_engine_port=None if text("ENGINE_URL") else integer("EMBEDDED_ENGINE_PORT", 8071),
-        engine_capacity=integer("ENGINE_CAPACITY", 2, most=1024),
+        embedded_engine_port=None if named else integer("EMBEDDED_ENGINE_PORT", 8071),
+        keeps_nodes=bool(text("ENGINE_NODES") or not text("ENGINE_URL")),
         model=text("MODEL", DEFAULT),
         log_level=text("LOG_LEVEL", "INFO"),
     )

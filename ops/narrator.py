@@ -25,7 +25,7 @@ class Narrator:
         self._falls: dict[str, list[float]] = {}
         self._began = time.monotonic()
         self._web_ready = self._web_slow = False
-        self._engine_told = self._engine_ready = "engine" not in names
+        self._engine_told = self._engine_ready = "engine" not in names or house.embedded_engine_port is None
 
     def look(self) -> None:
         if not self._web_ready:

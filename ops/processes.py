@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import psutil
-
 from ops.house import House
 
 SOCKET_BYTES = 4 * 1024 * 1024  # the longest message: a whole manuscript of 500,000 characters, escaped
@@ -31,11 +29,11 @@ class Program:
 
 
 def programs(house: House, model: Path | None) -> list[Program]:
-    """Everything this house runs itself; `model` is None when ENGINE_URL names an engine."""
+    """Everything this house runs itself; `model` is None where there is no embedded engine."""
     redis = "" if house.embedded_redis_port is None else f"127.0.0.1:{house.embedded_redis_port}"
     started = [_web(house, redis), _worker(house, redis), _beat(house, redis)]
-    if house.embedded_engine_port is not None and model is not None:
-        started.append(_engine(house, house.embedded_engine_port, model))
+    if house.keeps_nodes:
+        started.append(_engine(house, model))
     if house.embedded_redis_port is not None:
         started.append(_redis(house, house.embedded_redis_port))
     return started
@@ -68,9 +66,9 @@ def _beat(house: House, redis: str) -> Program:
     return Program("beat", _celery(*argv), Group.HOUSE, stop_seconds=10, after=redis)
 
 
-def _engine(house: House, port: int, model: Path) -> Program:
-    argv = ["-m", "inference.embedded", "--model", str(model), "--port", str(port)]
-    argv += ["--threads", str(threads()), "--slots", str(house.engine_capacity)]
+def _engine(house: House, model: Path | None) -> Program:
+    """The keeper; it starts the embedded engine, and whatever else the nodes' rows ask of this host."""
+    argv = ["manage.py", "keep_nodes", *(["--model", str(model)] if model else [])]
     page = house.own_address.partition("://")[2]  # the page first: loading a model takes every core
     return Program("engine", _python(*argv), Group.GROUND, stop_seconds=10, after=page)
 
@@ -78,10 +76,3 @@ def _engine(house: House, port: int, model: Path) -> Program:
 def _redis(house: House, port: int) -> Program:
     argv = ("-m", "ops.redis_server", str(port), str(house.data_dir / "redis"), str(house.logs / "redis.log"))
     return Program("redis", _python(*argv), Group.GROUND, stop_seconds=10)
-
-
-def threads() -> int:
-    """Cores the engine may use: a second thread on one core only slows a matrix product down."""
-    process = psutil.Process()
-    allowed = len(process.cpu_affinity()) if sys.platform == "linux" else psutil.cpu_count() or 1
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

@@ -23,7 +23,7 @@ def main(folder: Path, web: int, engine: int, redis: int) -> int:
         origins=(),
         embedded_redis_port=redis,
         embedded_engine_port=engine,
-        engine_capacity=2,
+        keeps_nodes=True,
         model="",
         log_level="INFO",
     )

@@ -29,7 +29,7 @@ def house(tmp_path: Path) -> House:
         origins=(),
         embedded_redis_port=redis,
         embedded_engine_port=engine,
-        engine_capacity=2,
+        keeps_nodes=True,
         model="qwen2.5-coder-0.5b",
         log_level="INFO",
     )

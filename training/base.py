@@ -113,6 +113,9 @@ def _make(source: Path, folder: Path, dtype: Dtype) -> None:
     _tell(f"{source.name}: reading it")
     try:
         _fill(making, source, dtype)
+    except KeyError as error:
+        raise BaseError("not_gguf", f"{source} lacks {error}") from error
+    else:
         shutil.rmtree(folder, ignore_errors=True)
         making.replace(folder)
     finally:

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,8 @@ def test_two_matrices_that_differ_stay_two(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_transformers_loads_all_of_it(source: Path, tmp_path: Path, dtype: str) -> None:
     folder = base_of(source, tmp_path / "base", dtype)  # type: ignore[arg-type]
-    model, told = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    model, told = loaded
     assert not any(told[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert model.dtype == getattr(torch, dtype)
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight

@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -25,6 +26,7 @@ from inference.verse.shape import regex
 MODULE = "sglang.launch_server"
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")  # what training adapts
 UNDONE = {"top_k": -1, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0}  # else the model's own file sets them
+HALF = "\ufffd"  # what it ends a text with that the limit cut within a character; no shape has it
 AGAIN = 0.3  # seconds after which an abort is repeated that may have come before the request it is about
 AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 
@@ -50,13 +52,14 @@ class SGLang:
             yield Piece("", 0, "stop")
             return
         name = uuid.uuid4().hex
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body_of(request, rest, node.model, name), key=node.key)
+        body = body_of(request, rest, node.model, name)
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
         aborting = dialect.aborting(
             dialect.without(rest.skip, pieces), lambda begun: _abort(http, node, name, begun=begun)
         )
         async with aclosing(aborting) as said:
             async for piece in said:
-                yield piece
+                yield replace(piece, text=piece.text.replace(HALF, "")) if HALF in piece.text else piece
 
     async def read_ahead(self, http: aiohttp.ClientSession, node: Node, request: Request) -> None:
         """See `Engine.read_ahead`: keeps the prompt computed and, what costs more, the form compiled."""

@@ -16,7 +16,7 @@ from inference.rest import rest_of
 from tests.engines import stand_sglang
 from tests.engines.recorder import recording
 from tests.engines.stands import CHAT, Stand
-from tests.inference.asking import asked, request_for
+from tests.inference.asking import asked, pieces_of, request_for
 from tests.processes import free_port, wait_until
 
 LONG = request_for(asked(kind=Kind.CONTINUE, wish="", before="清晨五点半，我推开窗。"))
@@ -78,3 +78,10 @@ async def test_an_adapter_named_as_the_model_is_answered_by_the_base(http: aioht
         assert await engine("sglang").measure(http, stand.node, CHAT, stand.first.name) != base
     finally:
         await engine("sglang").unload(http, stand.node, stand.first.name)
+
+
+async def test_nothing_is_told_of_a_character_that_the_limit_cuts(http: aiohttp.ClientSession, stand: Stand) -> None:
+    short = replace(LONG, sampling=LONG.sampling | {"max_tokens": 16})
+    texts = [piece.text for piece in await pieces_of(http, stand.node, short)]
+    assert "".join(texts)
+    assert "\ufffd" not in "".join(texts)

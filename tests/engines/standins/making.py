@@ -35,17 +35,20 @@ class Making:
     most: int
     rate: float
     adapter: str = ""
+    half: str = ""  # what is told of a character that the limit cuts
     pieces: "asyncio.Queue[tuple[str, str]]" = field(default_factory=asyncio.Queue)
     task: "asyncio.Task[None] | None" = None
     said: int = 0
 
     async def make(self) -> None:
         try:
-            for token in self.tokens[: self.most]:
+            cut = len(self.tokens) > self.most
+            told = [*self.tokens[: self.most - 1], self.half] if cut else self.tokens
+            for token in told:
                 await asyncio.sleep(1 / self.rate)
                 self.said += 1
                 self.pieces.put_nowait((token, ""))
-            self.pieces.put_nowait(("", "stop" if len(self.tokens) <= self.most else "length"))
+            self.pieces.put_nowait(("", "length" if cut else "stop"))
         except asyncio.CancelledError:
             self.pieces.put_nowait(("", "abort"))
 

@@ -2,12 +2,14 @@
 
 A text is made to its end though nobody reads it, unless `/abort_request` names it; an abort of what it does not know is
 passed over. An adapter is found by `lora_path` or behind a colon in `model`; by its name as the model the base answers.
-What was unloaded comes back when it is asked for. The seed counts for nothing.
+What was unloaded comes back when it is asked for. The seed counts for nothing. A text that its limit cuts within a
+character ends in a mark for that.
 """
 
 import argparse
 import contextlib
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +145,8 @@ class Server:
         adapter = self.adapter_of(asked)
         if not asked.get("stream"):
             return self.measure(asked, adapter)
-        making = self.desk.begin(asked["rid"], made_of(asked, asked["regex"], None, self.desk.rate, adapter))
+        made = made_of(asked, asked["regex"], None, self.desk.rate, adapter)
+        making = self.desk.begin(asked["rid"], replace(made, half="\ufffd"))
         return await self.tell(request, asked.get("model", "default"), making)
 
     async def tell(self, request: web.Request, model: str, making: Making) -> web.StreamResponse:

@@ -40,12 +40,14 @@ class LlamaCpp:
 
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""
+        if request.image:
+            raise dialect.no("a picture")
         rest = rest_of(request)
         if rest.nothing:
             yield Piece("", 0, "stop")
             return
         body = body_of(request, rest, node.model) | {"lora": await self._scales(http, node, request.adapter)}
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
         async with aclosing(dialect.without(rest.skip, pieces)) as said:
             async for piece in said:
                 yield piece
@@ -90,7 +92,8 @@ class LlamaCpp:
     ) -> dict[str, float]:
         """See `Engine.measure`."""
         lora = await self._scales(http, node, adapter)
-        return await dialect.first_tokens(http, node, messages, node.model, lora=lora)
+        # What is taken from a computed beginning differs by the rounding: up to 0.06 nat were seen.
+        return await dialect.first_tokens(http, node, messages, node.model, lora=lora, cache_prompt=False)
 
     async def _scales(self, http: aiohttp.ClientSession, node: Node, adapter: str) -> list[dict[str, float]]:
         """What a request says of adapters; the list is asked for again if it lacks the name."""

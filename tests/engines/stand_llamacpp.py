@@ -4,10 +4,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from inference.engines import engine
 from inference.engines.base import Node, Plan
+from tests.engines import adapters
 from tests.engines.servers import Server, at_work
 from tests.engines.stands import Stand
 from tests.processes import free_port
@@ -18,15 +20,17 @@ KEY = "a key that nothing may show"
 
 @contextmanager
 def stand() -> Iterator[Stand]:
-    """Two texts at once, on two threads."""
-    port = free_port()
-    plan = Plan(Path(sys.executable), str(model_file()), port, key=KEY, threads=2)
+    """Two texts at once, on two threads, and two adapters from the start."""
+    port, first, second = free_port(), adapters.first(), adapters.second()
+    plan = Plan(Path(sys.executable), str(model_file()), port, key=KEY, threads=2, adapters=(second, first))
     node = Node("llamacpp", "llamacpp", f"http://127.0.0.1:{port}", KEY)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        server = Server(node, engine("llamacpp").launch(plan), log)
+        launch = engine("llamacpp").launch(plan)
+        cold = replace(launch, argv=(*launch.argv, "--cold"))  # what it computes beforehand would be work of its own
+        server = Server(node, cold, log)
         try:
             server.wait()
-            yield Stand(node, True, lambda: at_work(node), server.restart, log=log)
+            yield Stand(node, True, lambda: at_work(node), server.restart, first, second, log)
         finally:
             server.stop()

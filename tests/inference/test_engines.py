@@ -177,15 +177,6 @@ async def test_the_fake_engine_says_that_it_is_one(http: aiohttp.ClientSession, 
         assert [model["id"] for model in (await response.json())["data"]] == ["fake"]
 
 
-async def test_an_adapter_that_llamacpp_cannot_serve_is_refused(http: aiohttp.ClientSession) -> None:
-    request = request_for(asked("wujue"))
-    with pytest.raises(EngineError) as caught:
-        await pieces_of(
-            http, Node("a", "llamacpp", NOWHERE), type(request)(request.messages, request.sampling, "", "x")
-        )
-    assert caught.value.code == "engine_refused"
-
-
 async def test_a_beginning_without_the_form_is_refused_before_anything_is_sent(http: aiohttp.ClientSession) -> None:
     with pytest.raises(EngineError) as caught:
         await pieces_of(http, Node("a", "llamacpp", NOWHERE), request_for(asked("wujue"), written="Hello"))

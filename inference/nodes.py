@@ -69,6 +69,8 @@ class Seat:
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
+    """A text that waits for a seat."""
+
     need: Need
     number: int
     called: asyncio.Future[Seat] = field(default_factory=lambda: asyncio.get_running_loop().create_future())

@@ -24,9 +24,9 @@ class Limits:
     """Seconds: until connected, until the first text, between two texts, and for all of it."""
 
     connect: float = 3.0
-    first: float = 60.0
-    between: float = 20.0
-    whole: float = 300.0
+    first: float = 25.0
+    between: float = 10.0
+    whole: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Reader:
         if usage:
             self._usage = usage.get("completion_tokens") or 0
         for choice in event.get("choices") or ():
-            text = (choice.get("delta") or {}).get("content")
+            text = (choice.get("delta") or {}).get("content") or choice.get("text")  # of a chat, of a plain text
             if text:
                 self._tokens += 1
                 pieces.append(Piece(text, 1))

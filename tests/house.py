@@ -50,6 +50,11 @@ print(json.dumps((row.status, row.text)))
 READY_WITHIN = 90.0  # seconds; the real engine loads in under ten here
 
 
+CANDIDATES = """
+import json
+from writingapp.models import Candidate
+print(json.dumps({str(row.pk): [row.status, row.text] for row in Candidate.objects.all()}))
+"""
 ROWS = """
 import json
 from writingapp.models import Candidate, WritingSession
@@ -65,11 +70,13 @@ class FakeEngine:
 
     rate: float = 60.0
     tokens: int = 60
+    misbehave: str = ""
     kind = "fake"
     capacity = 4096
 
     def argv(self) -> list[str]:
-        return ["-m", "inference.engines.fake", "--rate", str(self.rate), "--tokens", str(self.tokens)]
+        argv = ["-m", "inference.engines.fake", "--rate", str(self.rate), "--tokens", str(self.tokens)]
+        return argv + (["--misbehave", self.misbehave] if self.misbehave else [])
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class House:
     folder: Path
     with_engine: FakeEngine | RealEngine
     settings: dict[str, str] = field(default_factory=dict)
+    others: tuple[FakeEngine, ...] = ()  # more nodes, named node-1, node-2 and so on; the first is node-0 then
 
     def __post_init__(self) -> None:
         self.processes: list[Process] = []
@@ -120,6 +128,7 @@ class House:
         } | self.settings
         self.processes.append(self.redis)
         self.engine = self._start("engine", python(*self.with_engine.argv(), "--port", str(self.engine_port)))
+        self.nodes = [self.engine, *self._more_nodes()]
         self.manage("migrate", "-v", "0")
         self.web = self._start("web", python("-m", "daphne", "-b", "127.0.0.1", "-p", str(self.web_port), "-v", "0",
                                              "--websocket-max-message-size", "4194304", "--websocket-max-frame-size",
@@ -128,6 +137,22 @@ class House:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         self.worker = self._start("worker", [*celery, "worker", "-P", "threads", "-Q", "inspire,upkeep", *quiet])
         self.beat = self._start("beat", [*celery, "beat", "-s", str(self.folder / "beat"), "--pidfile="])
+
+    def _more_nodes(self) -> list[Process]:
+        """Start the others, and name all of them in a file, the first one too."""
+        if not self.others:
+            return []
+        ports = [free_port() for _ in self.others]
+        described = [
+            f'[[node]]\nname = "node-{place}"\nkind = "fake"\nurl = "http://127.0.0.1:{port}"\ncapacity = 4096\n'
+            for place, port in enumerate([self.engine_port, *ports])
+        ]
+        (self.folder / "nodes.toml").write_text("\n".join(described))
+        self.env["ENGINE_NODES"] = str(self.folder / "nodes.toml")
+        return [
+            self._start(f"engine-{place}", python(*other.argv(), "--port", str(port)))
+            for place, (other, port) in enumerate(zip(self.others, ports, strict=True), start=1)
+        ]
 
     def _database(self) -> str:
         """One of its own, on the kind of server that this run of the tests is about; the run drops the server."""
@@ -166,6 +191,11 @@ class House:
         told: dict[str, Any] = json.loads(self.manage("shell", "-v", "0", "-c", ROWS % (session,)))
         return told
 
+    def candidates(self) -> dict[str, list[str]]:
+        """[status, text] of every candidate in the database."""
+        told: dict[str, list[str]] = json.loads(self.manage("shell", "-v", "0", "-c", CANDIDATES))
+        return told
+
     def flush_redis(self) -> None:
         with redis.Redis.from_url(self.redis.url) as client:
             client.flushall()
@@ -196,10 +226,10 @@ def _answers(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def house(engine: FakeEngine | RealEngine | None = None, **settings: str) -> Iterator[House]:
+def house(engine: FakeEngine | RealEngine | None = None, *others: FakeEngine, **settings: str) -> Iterator[House]:
     """A house that stands ready; whatever happens inside, nothing of it is left behind."""
     with tempfile.TemporaryDirectory(prefix="bailu-house-", ignore_cleanup_errors=True) as folder:
-        built = House(Path(folder), engine or FakeEngine(), settings)
+        built = House(Path(folder), engine or FakeEngine(), settings, others)
         try:
             built.wait()
             yield built

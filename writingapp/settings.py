@@ -163,6 +163,9 @@ ENGINE_KIND = env.text("ENGINE_KIND", "llamacpp")
 ENGINE_URL = env.text("ENGINE_URL").rstrip("/")  # empty: the embedded engine, kept by this house
 ENGINE_KEY = env.text("ENGINE_KEY")
 ENGINE_CAPACITY = env.integer("ENGINE_CAPACITY", 2, least=1, most=4096)
+# Seconds of silence after which a text leaves a node for another one: before its first characters, and between two.
+ENGINE_FIRST_SECONDS = env.integer("ENGINE_FIRST_SECONDS", 25, least=1, most=600)
+ENGINE_BETWEEN_SECONDS = env.integer("ENGINE_BETWEEN_SECONDS", 10, least=1, most=600)
 ENGINE_NODES = env.text("ENGINE_NODES")  # a TOML file of many nodes, instead of the one above
 ADAPTERS = DATA_DIR / "adapters"  # the registry: one immutable folder an adapter
 KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not in the environment

@@ -9,7 +9,7 @@ import aiohttp
 
 from inference.errors import Code, EngineError
 from inference.request import Request
-from inference.sse import Piece
+from inference.sse import Limits, Piece
 
 __all__ = ["AdapterFiles", "Code", "Engine", "EngineError", "Health", "Launch", "Node", "Piece", "Plan", "Traits"]
 
@@ -29,6 +29,7 @@ class Node:
     weight: float = 1.0
     adapters: frozenset[str] = frozenset()
     draining: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

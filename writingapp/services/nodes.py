@@ -11,6 +11,7 @@ from django.db import transaction
 
 from inference.engines import ENGINES
 from inference.engines.base import Node
+from inference.sse import Limits
 from writingapp.keys import key
 from writingapp.models import EngineNode
 
@@ -123,6 +124,7 @@ def node_of(row: EngineNode) -> Node:
         weight=row.weight,
         adapters=proved,
         draining=row.state == State.DRAINING,
+        limits=Limits(first=settings.ENGINE_FIRST_SECONDS, between=settings.ENGINE_BETWEEN_SECONDS),
     )
 
 

@@ -5,7 +5,8 @@
 It speaks the real protocol over real HTTP. A wish may hold one of these words: `#error` (an error inside a 200, after
 three texts), `#die` (the connection breaks), `#cut` (the stream just ends), `#slow` (nothing for five seconds),
 `#stall` (silence after three texts), `#split` (every byte its own packet), `#refuse` (400), `#toolong` (400),
-`#busy` (503).
+`#busy` (503), `#full` (429), `#ill` (500), `#hang` (no text ever), `#garbage` (no JSON, after three texts), `#half`
+(the connection breaks within a character).
 """
 
 import sys
@@ -36,7 +37,7 @@ class Fake:
         body: dict[str, Any] = request.sampling | {"messages": dialect.with_image(request.messages, request.image)}
         body |= {"written": request.written, "model": request.adapter or "fake"}
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
         async with aclosing(pieces):
             async for piece in pieces:
                 yield piece

@@ -13,14 +13,20 @@ from inference.engines.fake import fitted
 from inference.engines.fake.fitted import Wardrobe
 from inference.engines.fake.poet import tokens_of, wish_of
 
-WAYS = ("error", "die", "cut", "slow", "stall", "split", "refuse", "toolong", "busy")
+WAYS = (
+    "error", "die", "cut", "slow", "stall", "split", "refuse", "toolong", "busy",
+    "hang", "garbage", "half", "full", "ill",
+)  # fmt: skip
 REFUSALS = {
+    "full": (429, "too many requests"),
+    "ill": (500, "internal error"),
     "refuse": (400, "bad request"),
     "toolong": (400, "the request exceeds the context size"),
     "busy": (503, "busy"),
 }
-SLOW = 5.0  # seconds before the first text
 STALL = 3600.0
+WAITS = {"slow": 5.0, "hang": STALL}  # seconds before the first text
+BREAKS = {"error", "die", "cut", "stall", "garbage", "half"}  # after the third text
 
 
 @dataclass(slots=True)
@@ -108,8 +114,8 @@ async def _stream(request: web.Request, manners: Manners, asked: dict[str, Any],
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
     await _send(response, _chunk({"role": "assistant", "content": None}))
-    if way == "slow":
-        await asyncio.sleep(SLOW)
+    if way in WAITS:
+        await asyncio.sleep(WAITS[way])
     most = asked.get("max_tokens") or 1 << 30
     said, started, finish = 0, time.monotonic(), "stop"
     for token in tokens_of(asked, wish_of(asked), manners.tokens):
@@ -120,7 +126,7 @@ async def _stream(request: web.Request, manners: Manners, asked: dict[str, Any],
             await asyncio.sleep(started + said / manners.rate - time.monotonic())
         await _send(response, _chunk({"content": token}), torn=way == "split")
         said += 1
-        if said == 3 and way in {"error", "die", "cut", "stall"}:
+        if said == 3 and way in BREAKS:
             return await _break_off(request, response, way)
     await _send(response, _chunk({}, finish))
     await _send(response, {"choices": [], "usage": {"completion_tokens": said, "prompt_tokens": 1}})
@@ -131,9 +137,14 @@ async def _stream(request: web.Request, manners: Manners, asked: dict[str, Any],
 async def _break_off(request: web.Request, response: web.StreamResponse, way: str) -> web.StreamResponse:
     if way == "error":
         await _send(response, {"error": {"code": 500, "message": "asked to fail"}})
+    if way == "garbage":
+        await response.write(b"data: <html>502 Bad Gateway</html>\n\n")
+    if way == "half":
+        line = b"data: " + orjson.dumps(_chunk({"content": "湖"}))
+        await response.write(line[: line.index("湖".encode()) + 2])
     if way == "stall":
         await asyncio.sleep(STALL)
-    if way == "die" and request.transport:
+    if way in {"die", "half"} and request.transport:
         request.transport.abort()
     return response
 

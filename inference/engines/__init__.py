@@ -5,6 +5,7 @@ from inference.engines.fake import Fake
 from inference.engines.llamacpp import LlamaCpp
 from inference.engines.lmdeploy import LMDeploy
 from inference.engines.sglang import SGLang
+from inference.engines.transformers import Transformers
 from inference.engines.vllm import VLLM
 from inference.errors import EngineError
 
@@ -14,6 +15,7 @@ ENGINES: dict[str, Engine] = {
     "vllm": VLLM(),
     "sglang": SGLang(),
     "lmdeploy": LMDeploy(),
+    "transformers": Transformers(),
 }
 
 

@@ -153,12 +153,13 @@ _LENGTHS = {
 def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
     """How to draw: JSON-able, with vLLM's names. A later position draws more boldly, and from its own seed."""
     bold = position > 0
+    terse = ask.form in FORMS and FORMS[ask.form].regulated  # in so few words none should stand twice
     return {
         "temperature": 1.0 if bold else 0.7,
         "top_p": 0.95 if bold else 0.9,
         "min_p": 0.05,
         "repetition_penalty": 1.08 if tongue(ask) == "zh" else 1.04,
-        "presence_penalty": 0.3 if bold else 0.2,
+        "presence_penalty": 0.8 if terse else 0.3 if bold else 0.2,
         "max_tokens": _LENGTHS[ask.form or ask.kind],
         "seed": (seed + 7919 * position) % 2**31,
         "stop": [],

@@ -31,7 +31,7 @@ OPENINGS = {
 USUAL = {5: (32, 6, 47, 15), 7: (10, 38, 7, 45)}
 MIXED = "支微佳灰元"  # rhymes that no longer sound like one
 MODERN = "的们么这您她它很把呀"  # in verse of old a character, in a modern model a habit
-FEWEST = 7  # rhyme words that a line must have to choose from
+FEWEST = 9  # rhyme words that a line must have to choose from
 
 
 @dataclass(frozen=True, slots=True)

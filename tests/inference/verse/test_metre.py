@@ -4,7 +4,7 @@ import random
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.verse import check, metre, shape
@@ -33,7 +33,7 @@ def spelled(form: str, tune: Tune, seed: int) -> str:
 
 @pytest.mark.parametrize(("form", "opening"), TUNES)
 def test_whatever_a_tune_allows_is_strictly_right_in_every_rhyme(form: str, opening: str) -> None:
-    for rhyme, deal in product(metre.rhymes(), range(3)):
+    for rhyme, deal in product(metre.rhymes(), range(2)):
         poem = spelled(form, Tune(opening, rhyme, deal), deal)
         verdict = check.check(poem, form, strict=True)
         assert verdict.faults == (), (poem, verdict)
@@ -47,6 +47,7 @@ def test_every_character_of_the_generator_has_a_tone_in_the_book_of_the_checker(
     assert set(metre._readings()) <= set(HAN)
 
 
+@settings(max_examples=20)  # where nothing fits, every tune there is gets tried
 @given(tunes, st.integers(0, 99))
 def test_after_every_beginning_its_rest_may_follow_and_no_second_rhyme_word(at: tuple[str, Tune], seed: int) -> None:
     form, tune = at

@@ -61,7 +61,8 @@ class Tending:
         self._made = wish  # what it was started for
         self._all: set[Child] = set()
         self._retiring: set[asyncio.Task[None]] = set()
-        self._told: dict[str, Any] = {}  # what the row says of adapters
+        self._told: dict[str, Any] = {}  # what is known of adapters
+        self._said: tuple[str, dict[str, Any]] | None = None  # what the row says: where, and of adapters
         self._refused: dict[str, dict[str, Any]] = {}  # adapters that this node does not serve, and why
         self._since: dict[str, float] = {}  # when each was refused
         self._declined: tuple[Wish, float] | None = None  # a change that failed, and when
@@ -110,7 +111,8 @@ class Tending:
             logger.error("node %s: port %d is taken, so it takes another", wish.name, port)
             port = free_port()
         self._told = dict(self._refused)
-        await db.run(keeping.say, name=wish.name, url=_url(port), adapters=self._told)
+        self._said = None  # an engine that loads has forgotten what its row says
+        await self._say(_url(port))
         child = self._child = self._start(wish, port)
         self._made = wish
         try:
@@ -123,7 +125,7 @@ class Tending:
             raise
         for adapter, said in [(each, await self._proof(child, wish, each)) for each in wish.adapters]:
             self._told[adapter.name] = said
-        await db.run(keeping.say, name=wish.name, url=child.url, adapters=self._told)
+        await self._say(child.url)
 
     def _start(self, wish: Wish, port: int) -> Child:
         planned = wish.planned.model_dump(exclude={"port", "python", "replace"})
@@ -166,10 +168,8 @@ class Tending:
             self._lose(child, f"silent for {child.silent:.0f} s")
         elif child.stayed > self._patience.rest:
             self._falls = 0
-        told = {name: each for name, each in self._told.items() if each["state"] == "proved"} | self._refused
-        if told != self._told and not engine(self._made.kind).traits.loads:
-            self._told = told
-            await db.run(keeping.say, name=self._made.name, url=child.url, adapters=told)
+        self._told = {name: each for name, each in self._told.items() if each["state"] == "proved"} | self._refused
+        await self._say(child.url)
 
     def _lose(self, child: Child, how: str) -> None:
         """It has ended by itself: the next look starts another."""
@@ -196,6 +196,7 @@ class Tending:
             await self._warm(new, wish)
             await db.run(keeping.say, name=wish.name, url=new.url, adapters=told | self._refused)
             self._child, self._made, self._told = new, wish, told | self._refused
+            self._said = new.url, dict(self._told)
         except Fallen as fall:
             logger.error("node %s: its replacement does not start (%s); see %s", wish.name, fall, self._log)
             self._decline(wish)
@@ -211,7 +212,7 @@ class Tending:
 
     async def _replace_after(self, wish: Wish, old: Child) -> None:
         """Where memory holds one copy only: no new texts, let the old ones end, then start the new process."""
-        await db.run(keeping.say, name=wish.name, url="", adapters=self._told)
+        await self._say("")
         await self._retire(old)
         self._child = None
         await self._begin(wish)
@@ -283,6 +284,13 @@ class Tending:
             and _alike(wish, self._declined[0])
             and time.monotonic() - self._declined[1] < self._patience.again
         )
+
+    async def _say(self, url: str) -> None:
+        """Write it in the row, unless that says so. (Of engines that load, another process writes it, after us.)"""
+        saying = url, dict(self._told)
+        if saying != self._said:
+            await db.run(keeping.say, name=self.wish.name, url=url, adapters=saying[1])
+            self._said = saying
 
     # --- small things ------------------------------------------------------------------------------------------------
 

@@ -88,10 +88,6 @@ def say(*, name: str, url: str, adapters: dict[str, Any]) -> None:
     EngineNode.objects.filter(pk=name).update(url=url, adapters=adapters)
 
 
-def say_adapters(*, name: str, adapters: dict[str, Any]) -> None:
-    EngineNode.objects.filter(pk=name).update(adapters=adapters)
-
-
 def gone(*, name: str) -> None:
     """Nothing answers for the node any more."""
     EngineNode.objects.filter(pk=name).update(url="", adapters={}, health="down")

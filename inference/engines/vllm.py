@@ -54,7 +54,9 @@ class VLLM:
         if rest.nothing:
             yield Piece("", 0, "stop")
             return
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body_of(request, rest, node.model), key=node.key)
+        pieces = sse.stream(
+            http, f"{node.url}{dialect.CHAT}", body_of(request, rest, node.model), key=node.key, limits=node.limits
+        )
         async with aclosing(dialect.without(rest.skip, pieces)) as said:
             async for piece in said:
                 yield piece

@@ -7,11 +7,11 @@ benefit of the doubt.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import pairwise, product
+from itertools import pairwise
 
 SIZES = {"wujue": (4, 5), "qijue": (4, 7), "wulv": (8, 5), "qilv": (8, 7)}  # lines, characters a line
 LEVEL, OBLIQUE, EITHER, UNKNOWN = "平", "仄", "通", "？"
@@ -116,16 +116,12 @@ class _Reading:
         self.strict = strict
         found = [{start: self._line(at, start) for start in LEVEL + OBLIQUE} for at in range(len(lines))]
 
-        def cost(starts: tuple[str, ...]) -> float:
-            wrong = sum(len(faults[start]) for faults, start in zip(found, starts, strict=True))
-            return wrong + BREAK * len(list(_turns(starts)))
-
-        self.starts = min(product(LEVEL + OBLIQUE, repeat=len(lines)), key=cost)
+        self.starts, cost = _likeliest([{start: len(faults[start]) for start in faults} for faults in found])
         tonal = [fault for faults, start in zip(found, self.starts, strict=True) for fault in faults[start]]
         self.rhyme = self._rhyme()
         rhyming = list(self._rhyming())
         self.faults = [*tonal, *_turns(self.starts), *rhyming]
-        self.cost = (cost(self.starts) + len(rhyming), not first_rhymes)
+        self.cost = (cost + len(rhyming), not first_rhymes)
 
     def verdict(self, form: str) -> Verdict:
         opening = f"{self.starts[0]}起{'' if self.rhymed[0] else '不'}入韵"
@@ -164,11 +160,32 @@ class _Reading:
             seen.add(word)
 
 
-def _turns(starts: Iterable[str]) -> Iterator[Fault]:
-    """Within a couplet the lines answer each other (对); between couplets they stick together (粘)."""
-    for at, (one, other) in enumerate(pairwise(starts)):
-        if (one == other) == (at % 2 == 0):
-            yield Fault("失对" if at % 2 == 0 else "失粘", at + 2)
+def _likeliest(wrong: list[dict[str, int]]) -> tuple[str, float]:
+    """The starts of the lines that explain the poem with least fault, given how many wrong tones each would mean."""
+    ways = {start: (start, float(tones)) for start, tones in wrong[0].items()}
+    for at, tones in enumerate(wrong[1:], 1):
+        ways = {
+            start: min(
+                (
+                    (starts + start, cost + tones[start] + BREAK * _breaks(at, starts[-1], start))
+                    for starts, cost in ways.values()
+                ),
+                key=lambda way: way[1],
+            )
+            for start in tones
+        }
+    return min(ways.values(), key=lambda way: way[1])
+
+
+def _breaks(at: int, before: str, start: str) -> bool:
+    """Whether line `at` does not answer the one before within its couplet (对), or stick to it between two (粘)."""
+    return (before == start) == (at % 2 == 1)
+
+
+def _turns(starts: str) -> Iterator[Fault]:
+    for at, (before, start) in enumerate(pairwise(starts), 1):
+        if _breaks(at, before, start):
+            yield Fault("失对" if at % 2 == 1 else "失粘", at + 1)
 
 
 def _turned(tone: str) -> str:

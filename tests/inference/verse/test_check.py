@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.verse.check import SIZES, Fault, check, rhymes_of, tone
@@ -118,6 +118,7 @@ def test_a_character_belongs_to_the_rhymes_of_all_its_level_readings() -> None:
     assert rhymes_of("月") == frozenset()
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("春风月看a咖，。\n "), max_size=70), st.sampled_from(sorted(SIZES)), st.booleans())
 def test_any_text_is_judged_and_the_verdict_can_be_kept(text: str, form: str, strict: bool) -> None:
     verdict = check(text, form, strict=strict)

@@ -1,60 +1,78 @@
 """`make bench`: the figures of the house, each beside the engine's own, in one run.
 
-    python -m bench [--streams 1,10,50] [--rounds 5] [--model FILE]
+    python -m bench [--streams 1,10,50,200,1000] [--rates 20,60] [--nodes 1,2,4] [--rounds 5] [--model FILE]
 
-Leaves out: GPU engines, TLS, more than one machine. The client shares the cores with everything else, so what it costs
-is in every figure, the engine's own included.
+Up to 50 streams are asked for in one instant, again and again. More are spread over some seconds, once: so many writers
+do not press a key together. The client and the fake engines share the cores with the house, so what they cost is in
+every figure, the engine's own included. Leaves out: GPU engines, TLS, more than one machine.
 """
 
 import argparse
 import asyncio
 import statistics
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.direct import CONTINUE, Heard, burst
 from bench.embedded import embedded
 from bench.figures import in_ms, percentile
+from bench.stages import listening, means, totals
 from bench.through_app import Seats, cpu
+from bench.travel import Travel
 from inference.engines.base import Node
 from tests.house import FakeEngine, House, house
+from tests.processes import free_port, wait_until
 
-ENGINE = FakeEngine(rate=60.0, tokens=300)
+TOKENS = 300  # more than an ask may have: each is as long as it may be
+INSTANT = 50  # streams up to which all begin in one instant
 SPACE = 0.3  # seconds between rounds
+PER_SECOND = 40  # asks, where they are spread
 
 
-async def streams_table(built: House, many: int, rounds: int) -> None:
+@dataclass
+class Seen:
+    """What one table is made of."""
+
+    streams: int
+    straight: list[Heard] = field(default_factory=list)
+    through: list[Heard] = field(default_factory=list)
+    spent: dict[str, float] = field(default_factory=lambda: {"worker": 0.0, "web": 0.0})
+    travel: list[float] = field(default_factory=list)
+
+
+async def measure(built: House, nodes: list[Node], streams: int, rounds: int) -> Seen:
     """Rounds straight and through the app in turn; both see the same machine."""
-    node = Node("fake", "fake", f"http://127.0.0.1:{built.engine_port}")
-    straight: list[Heard] = []
-    through: list[Heard] = []
-    spent = {"worker": 0.0, "web": 0.0}
-    async with Seats(built, many) as seats:
-        await seats.burst()  # connections, threads and caches are warm in both ways from here on
-        await burst(node, many, CONTINUE)
-        for _ in range(rounds):
-            straight += await burst(node, many, CONTINUE)
+    seen = Seen(streams)
+    spread = 0.0 if streams <= INSTANT else streams / PER_SECOND
+    async with Seats(built, streams) as seats, Travel(built.redis.url) as travel:
+        if not spread:  # connections, threads and caches are warm in both ways from here on
+            await seats.burst()
+            await burst(nodes, streams, CONTINUE)
+        for _ in range(1 if spread else rounds):
+            seen.straight += await burst(nodes, streams, CONTINUE, spread)
             await asyncio.sleep(SPACE)
-            before = {"worker": cpu(built.worker), "web": cpu(built.web)}
-            through += await seats.burst()
-            spent["worker"] += cpu(built.worker) - before["worker"]
-            spent["web"] += cpu(built.web) - before["web"]
+            before = {name: cpu(getattr(built, name)) for name in seen.spent}
+            seen.through += await seats.spread(spread, travel)
+            for name, earlier in before.items():
+                seen.spent[name] += cpu(getattr(built, name)) - earlier
             await asyncio.sleep(SPACE)
-    _print_streams(many, straight, through, spent)
+        seen.travel = travel.seconds
+    return seen
 
 
-def _print_streams(many: int, straight: list[Heard], through: list[Heard], spent: dict[str, float]) -> None:
-    tokens = sum(each.tokens for each in through)
-    print(f"\n{many} streams at once, {len(through)} in all, {tokens} characters")
-    print(f"  first text, straight     {in_ms([each.first for each in straight])}")
-    print(f"  first text, through      {in_ms([each.first for each in through])}")
-    added = [
-        1000 * (percentile([each.first for each in through], share) - percentile([e.first for e in straight], share))
-        for share in (0.5, 0.99)
-    ]
+def show(seen: Seen, *, rate: float, nodes: int) -> None:
+    tokens = sum(each.tokens for each in seen.through)
+    how = "in one instant" if seen.streams <= INSTANT else f"over {seen.streams / PER_SECOND:.0f} s"
+    print(f"\n{seen.streams} streams {how}, {rate:.0f} tokens a second each, {nodes} node(s), {tokens} characters")
+    firsts = [[each.first for each in heard] for heard in (seen.straight, seen.through)]
+    print(f"  first text, straight     {in_ms(firsts[0])}")
+    print(f"  first text, through      {in_ms(firsts[1])}")
+    added = [1000 * (percentile(firsts[1], share) - percentile(firsts[0], share)) for share in (0.5, 0.99)]
     print(f"  added by the app         p50 {added[0]:7.1f} ms   p99 {added[1]:7.1f} ms")
-    print(f"  tokens/s through/straight {_speed(through) / _speed(straight):.3f}")
-    for name, seconds in spent.items():
+    print(f"  frame, worker to browser {in_ms(seen.travel)}")
+    print(f"  tokens/s through/straight {_speed(seen.through) / _speed(seen.straight):.3f}")
+    for name, seconds in seen.spent.items():
         print(f"  {name + ' cpu a token':24} {1e6 * seconds / tokens:7.1f} µs")
 
 
@@ -63,15 +81,33 @@ def _speed(heard: list[Heard]) -> float:
     return statistics.median(each.tokens / (each.whole - each.first) for each in heard)
 
 
+def tables(rate: float, nodes: int, many: list[int], rounds: int) -> None:
+    """One house with so many nodes, and a table for each number of streams."""
+    engine, port = FakeEngine(rate=rate, tokens=TOKENS), free_port()
+    others = [engine] * (nodes - 1)
+    with house(engine, *others, QUEUE_LIMIT="5000", INSPIRE_CONCURRENCY="2000", WORKER_METRICS_PORT=str(port)) as built:
+        addresses = [f"http://127.0.0.1:{process.argv[-1]}" for process in built.nodes]
+        there = [Node(f"node-{place}", "fake", address) for place, address in enumerate(addresses)]
+        wait_until(lambda: listening(port), within=30, what="the worker")
+        for streams in many:
+            before = totals(port)
+            show(asyncio.run(measure(built, there, streams, rounds)), rate=rate, nodes=nodes)
+            for name, mean in means(before, totals(port)).items():
+                print(f"  stage {name:18} mean {mean:6.2f} ms")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--streams", default="1,10,50", help="how many at once, comma-separated")
+    parser.add_argument("--streams", default="1,10,50,200,1000", help="how many at once, comma-separated")
+    parser.add_argument("--rates", default="60,20", help="tokens a second of the fake engine")
+    parser.add_argument("--nodes", default="1,2,4", help="how many fake nodes; more than one only with 50 streams")
     parser.add_argument("--rounds", type=int, default=5, help="bursts of each")
     parser.add_argument("--model", type=Path, help="the GGUF file of the embedded default; left out if not named")
     asked = parser.parse_args()
-    with house(ENGINE) as built:
-        for many in asked.streams.split(","):
-            asyncio.run(streams_table(built, int(many), asked.rounds))
+    many = [int(each) for each in asked.streams.split(",")]
+    for nodes in map(int, asked.nodes.split(",")):
+        for rate in map(float, asked.rates.split(",")):
+            tables(rate, nodes, many if nodes == 1 else [INSTANT], asked.rounds)
     if asked.model:
         embedded(asked.model)
     return 0

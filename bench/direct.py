@@ -1,6 +1,7 @@
 """Straight to the engine: the line that the app is measured against."""
 
 import asyncio
+import random
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ def request(ask: Ask, seed: int) -> Request:
     return Request(messages(ask), sampling(ask, 0, seed))
 
 
-async def stream(http: aiohttp.ClientSession, node: Node, asked: Request) -> Heard:
+async def stream(http: aiohttp.ClientSession, node: Node, asked: Request, wait: float = 0.0) -> Heard:
+    await asyncio.sleep(wait)
     began, first, tokens, text = time.perf_counter(), 0.0, 0, ""
     async with aclosing(engine(node.kind).stream(http, node, asked)) as pieces:
         async for piece in pieces:
@@ -37,10 +39,15 @@ async def stream(http: aiohttp.ClientSession, node: Node, asked: Request) -> Hea
     return Heard(first, time.perf_counter() - began, tokens, text)
 
 
-async def burst(node: Node, streams: int, ask: Ask) -> list[Heard]:
-    """So many streams at the same moment."""
+async def burst(nodes: list[Node], streams: int, ask: Ask, spread: float = 0.0) -> list[Heard]:
+    """So many streams, dealt out to the nodes in turn: at one moment, or each at its own within `spread` seconds."""
+    dice = random.Random(1)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=streams)) as http:
-        return list(await asyncio.gather(*(stream(http, node, request(ask, seed)) for seed in range(streams))))
+        asks = (
+            stream(http, nodes[seed % len(nodes)], request(ask, seed), dice.uniform(0, spread))
+            for seed in range(streams)
+        )
+        return list(await asyncio.gather(*asks))
 
 
 CONTINUE = Ask(Kind.CONTINUE, "", "", "湖", "清晨的湖面还没有醒来。", "zh")

@@ -57,7 +57,7 @@ async def _measure(node: Node, seats: Seats) -> None:
     async with seats:
         one = seats.tabs[0]
         for other, wish, foreseen in zip(STRAIGHT, THROUGH, HINTED, strict=True):
-            straight += await burst(node, 1, Ask(Kind.POEM, "wujue", other, "", "", "zh"))
+            straight += await burst([node], 1, Ask(Kind.POEM, "wujue", other, "", "", "zh"))
             through.append(await stream(one, kind="poem", form="wujue", wish=wish, before=""))
             await one.send("hint", kind="poem", form="wujue", wish=foreseen)
             await asyncio.sleep(PAUSE)

@@ -126,8 +126,11 @@ def _serve(options: argparse.Namespace, *, above: int) -> int:
         return _sorry(f"could not start on port {options.port} with {options.model}: {error}")
     _say(f"ready at {server.listening_address} after {time.monotonic() - started:.1f} s, {options.threads} threads")
     if not options.cold:
-        _warm(options)
-        _say(f"prompts computed after {time.monotonic() - started:.1f} s")
+        try:
+            _warm(options)
+            _say(f"prompts computed after {time.monotonic() - started:.1f} s")
+        except (OSError, http.client.HTTPException, ValueError) as error:  # a machine with no time left for it
+            _say(f"not every prompt is computed beforehand: {error}")
     while os.getppid() == above:
         time.sleep(1)
     return 0

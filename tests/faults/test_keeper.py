@@ -125,7 +125,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[Kept]:
-    made = Kept(tmp_path, "llamacpp", f'model = "{model_file()}", threads = 1')
+    made = Kept(tmp_path, "llamacpp", f'model = "{model_file()}", threads = 2')
     try:
         yield made
     finally:

@@ -18,6 +18,13 @@ describe("a candidate", () => {
     assert.equal(it.status, "running");
   });
 
+  test("remembers at its end whether it came out in its form, where that was in doubt", () => {
+    const it = new Candidate(queued);
+    assert.equal(it.conforms, null);
+    it.end({ attempt: 1, status: "done", text: "湖", error: null, conforms: false });
+    assert.equal(it.conforms, false);
+  });
+
   test("asks for what is missing and takes nothing beyond the hole", () => {
     const it = new Candidate(queued);
     it.frame(frame(0, "湖"));

@@ -72,6 +72,7 @@ WORDS = {
     "queued": _("Waiting in line"),
     "writing": _("Writing"),
     "written": _("Written"),
+    "out_of_form": _("Written, but not in its form: this model cannot hold one"),
     "stopped": _("Stopped"),
     "interrupted": _("Broken off; this much stays"),
     "failed": _("Nothing came of it."),

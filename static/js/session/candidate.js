@@ -13,12 +13,13 @@ export class Candidate {
     this.#hold(told);
   }
 
-  #hold({ attempt, text, status, error }) {
+  #hold({ attempt, text, status, error, conforms }) {
     this.attempt = attempt;
     this.text = text;
     this.seq = points(text); // how many characters are held
     this.status = status;
     this.error = error ?? null;
+    this.conforms = conforms ?? null; // false: its engine cannot hold a form, and this text came out without it
   }
 
   get ended() {
@@ -65,7 +66,7 @@ export class Candidate {
   }
 
   /** The end is what the database holds, whatever came before. */
-  end({ attempt, status, text, error }) {
-    this.#hold({ attempt, text, status, error });
+  end({ attempt, status, text, error, conforms }) {
+    this.#hold({ attempt, text, status, error, conforms });
   }
 }

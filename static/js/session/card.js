@@ -45,6 +45,7 @@ export class Card {
     const { status, error } = this.candidate;
     if (status === "failed" && error?.message) return `${word("failed")} ${error.message}`;
     if (status === "interrupted" && !shown.trim()) return word("failed");
+    if (status === "done" && this.candidate.conforms === false) return word("out_of_form");
     return word(STATES[status] ?? status);
   }
 

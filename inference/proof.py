@@ -30,7 +30,7 @@ FORMAT = 1
 SHARE = 0.25  # of the reference's movement: less is no effect, and further off is another effect
 ROUGHEST = 0.3  # nat; a base that lies further off is another model, or spoilt
 WEAKEST = 0.04  # nat; less movement than this is lost in the rounding
-COMPARED = 12  # characters of a greedy text
+COMPARED, SHORTEST = 12, 4  # characters of a greedy text
 Why = Literal["", "no_reference", "weak_reference", "other_base", "no_effect", "other_effect"]
 Logprobs = Mapping[str, float]
 
@@ -125,7 +125,10 @@ async def _greedy(http: aiohttp.ClientSession, node: Node, adapter: str, message
 
 
 def _begins(text: str, reference: str) -> bool:
-    return text.strip()[:COMPARED] == reference.strip()[:COMPARED]
+    """As far as both go: an engine may end its text with a sentence."""
+    said, ought = text.strip()[:COMPARED], reference.strip()[:COMPARED]
+    shorter = min(len(said), len(ought))
+    return shorter >= SHORTEST and said[:shorter] == ought[:shorter]
 
 
 def _mean(values: Iterable[float]) -> float:

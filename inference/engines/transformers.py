@@ -88,9 +88,12 @@ class Transformers:
             async with http.get(f"{node.url}/health", timeout=dialect.QUICK) as response:
                 if response.status != 200:
                     return Health("down")
-            names = await _listed(http, node)
-            loaded = [await _is_loaded(http, node, name) for name in names]
-            return Health("ready", 1.0) if all(loaded) else Health("loading", sum(loaded) / len(loaded))
+            names = sorted(await _listed(http, node))
+            for place, name in enumerate(names):
+                # One after the other: two loads at once leave one of the two models without its weights.
+                if not await _is_loaded(http, node, name):
+                    return Health("loading", place / len(names))
+            return Health("ready", 1.0)
         except (EngineError, aiohttp.ClientError, TimeoutError, OSError):
             starting = await asyncio.to_thread(local.starting, MODULE, "--port", node.url)
             return Health("loading" if starting else "down")

@@ -24,7 +24,7 @@ def stand() -> Iterator[Stand]:
     port = free_port()
     first, second = adapters.first(), adapters.second()
     plan = Plan(
-        Path(sys.executable), str(adapters.base_folder()), port, threads=1, capacity=1, adapters=(first, second)
+        Path(sys.executable), str(adapters.base_folder()), port, threads=2, capacity=1, adapters=(first, second)
     )
     node = Node("transformers", "transformers", f"http://127.0.0.1:{port}", capacity=1)
     with tempfile.TemporaryDirectory() as folder:

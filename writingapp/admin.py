@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
-from writingapp.models import Candidate, Inspiration, User, WritingSession
+from writingapp.models import Adapter, Candidate, EngineNode, Inspiration, User, WritingSession
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -151,3 +151,23 @@ class CandidateAdmin(Reading):
         "finished_at",
         "taken_at",
     )
+
+
+@admin.register(EngineNode, site=desk)
+class NodeAdmin(Reading):
+    """The engines' nodes as last seen. Changing one could lead what writers ask elsewhere: that takes a terminal."""
+
+    lookups = frozenset({"state__exact", "kind", "managed__exact"})
+    list_display = ("name", "kind", "state", "health", "seen_at", "url", "model", "capacity", "managed", "origin")
+    list_filter = ("state", "kind", "managed")
+    fields = (*list_display, "weight", "host", "secret", "plan", "adapters", "updated_at")
+
+
+@admin.register(Adapter, site=desk)
+class AdapterAdmin(Reading):
+    """The registry of adapters."""
+
+    lookups = frozenset({"state__exact", "base"})
+    list_display = ("name", "state", "base", "rank", "created_at")
+    list_filter = ("state", "base")
+    fields = ("name", "state", "base", "rank", "digest", "folder", "created_at")

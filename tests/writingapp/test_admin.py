@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from writingapp.admin import desk
-from writingapp.models import Candidate, Inspiration, Revision, User, WritingSession
+from writingapp.models import Adapter, Candidate, EngineNode, Inspiration, Revision, User, WritingSession
 from writingapp.services import manuscripts, sessions
 
 SECRET = "藏在手稿里的一句话"
@@ -56,9 +56,25 @@ def test_no_page_of_the_desk_shows_a_manuscript(staff: Client, candidate: Candid
             assert SECRET not in response.content.decode()
 
 
+def test_nodes_and_adapters_are_shown_and_no_key_is(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPU_KEY", SECRET)
+    node = EngineNode.objects.create(name="gpu-1", kind="vllm", url="http://10.0.0.5:8000", secret="GPU_KEY")
+    adapter = Adapter.objects.create(name="dew-1", digest="d", folder="/adapters/dew-1", base="qwen", rank=64)
+    for row, named in ((node, "GPU_KEY"), (adapter, "dew-1")):
+        name = row._meta.model_name
+        pages = [f"admin:writingapp_{name}_changelist", f"admin:writingapp_{name}_change"]
+        for page in (reverse(pages[0]), reverse(pages[1], args=[row.pk])):
+            shown = staff.get(page).content.decode()
+            assert row.pk in shown
+            assert SECRET not in shown
+        assert named in shown
+        assert staff.post(reverse(pages[1], args=[row.pk]), {"url": "http://elsewhere:1"}).status_code == 403
+
+
 def test_revisions_are_not_on_the_desk() -> None:
     assert not desk.is_registered(Revision)
-    assert {model.__name__ for model in desk._registry} == {"User", "WritingSession", "Inspiration", "Candidate"}
+    shown = {"User", "WritingSession", "Inspiration", "Candidate", "EngineNode", "Adapter"}
+    assert {model.__name__ for model in desk._registry} == shown
 
 
 def test_no_private_field_is_a_column_a_field_a_filter_or_a_search() -> None:

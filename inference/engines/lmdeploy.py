@@ -58,7 +58,7 @@ class LMDeploy:
             return
         session = OUR_SESSIONS + secrets.randbelow(1 << 52)
         body = body_of(request, rest, await _base(http, node), session)
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
         aborting = dialect.aborting(dialect.without(rest.skip, pieces), lambda _: _abort(http, node, session))
         async with aclosing(aborting) as said:
             async for piece in said:

@@ -53,7 +53,7 @@ class SGLang:
             return
         name = uuid.uuid4().hex
         body = body_of(request, rest, node.model, name)
-        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key)
+        pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
         aborting = dialect.aborting(
             dialect.without(rest.skip, pieces), lambda begun: _abort(http, node, name, begun=begun)
         )

@@ -4,7 +4,8 @@
 
 Loopback only. `ENGINE_KEY` in the environment is asked of every client if it is set. It serves one thing, chat
 completions, to our own worker: no pages, no other origin, no tools. An adapter is a PEFT folder; it works only in
-requests that ask for it. The first one named is the one that writers get: prompts are computed with it.
+requests that ask for it. The first one named is the one that writers get: prompts are computed with it. llama.cpp
+reckons with one adapter at a time, so a text of another waits for the text before it to end.
 
 llama.cpp holds Python's lock while it loads, so a signal would not be heard. The server therefore runs in a fork; its
 parent hears SIGTERM and SIGINT at once, and each of the two ends when the process above it dies. On Linux the kernel

@@ -1,10 +1,10 @@
 """Adapters on the embedded engine: none is given what was computed under another, and each does what it ought to."""
 
+import asyncio
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from inference.engines.llamacpp import body_of, scales
 from inference.proof import prove
 from inference.request import Request, warm_asks
 from inference.rest import rest_of
+from inference.sse import Limits
+from inference.verse.forms import conforms
 from tests.engines import adapters
-from tests.inference.asking import asked, pieces_of, request_for, text_of
+from tests.inference.asking import asked, pieces_of, request_for
 from tests.processes import ROOT, free_port
 from tests.processes_inference import model_file, real_engine
 
@@ -94,12 +96,12 @@ async def test_without_an_adapter_the_base_is_what_it_is_alone(http: aiohttp.Cli
     assert apart(alone, await engine("llamacpp").measure(http, adapted, LAKES[0])) < 0.15  # rounding
 
 
-async def test_two_adapters_write_at_once(http: aiohttp.ClientSession, adapted: Node) -> None:
-    request = request_for(asked("free"))
-    async with aclosing(engine("llamacpp").stream(http, adapted, replace(request, adapter="dawn"))) as one:
-        await anext(one)
-        assert await text_of(http, adapted, replace(request, adapter="dusk"))
-        assert [piece async for piece in one][-1].finish
+async def test_texts_of_two_adapters_are_both_whole(http: aiohttp.ClientSession, adapted: Node) -> None:
+    """llama.cpp reckons one adapter at a time: the second text begins when the first has ended."""
+    request, patient = request_for(asked("wujue")), replace(adapted, limits=Limits(first=300.0, between=300.0))
+    both = [pieces_of(http, patient, replace(request, adapter=name)) for name in NAMES[1:]]
+    for pieces in await asyncio.gather(*both):
+        assert conforms("wujue", "".join(piece.text for piece in pieces))
 
 
 async def test_one_that_it_has_not_is_not_served(http: aiohttp.ClientSession, adapted: Node) -> None:

@@ -27,7 +27,8 @@ def settings_read() -> set[str]:
 
 
 def settings_table() -> dict[str, str]:
-    rows = [line.split("|") for line in page("docs/operations.md").splitlines() if line.startswith("| `")]
+    chapter = page("docs/operations.md").split("## Settings")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in chapter.splitlines() if line.startswith("| `")]
     return {name.strip(" `"): default.strip() for _, name, default, _meaning, _ in rows}
 
 

@@ -11,7 +11,7 @@ from inference.engines import engine
 from inference.engines.base import Node, Plan
 from tests.engines import adapters
 from tests.engines.servers import Server, at_work
-from tests.engines.stands import Stand
+from tests.engines.stands import PATIENT, Stand
 from tests.processes import ROOT, free_port
 
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
@@ -26,7 +26,7 @@ def stand() -> Iterator[Stand]:
         pytest.fail("vLLM is not installed: make setup-vllm")
     port = free_port()
     plan = Plan(PYTHON, str(adapters.base_folder()), port, adapters.SERVED_BASE, key=KEY, capacity=CAPACITY)
-    node = Node("vllm", "vllm", f"http://127.0.0.1:{port}", KEY, adapters.SERVED_BASE, CAPACITY)
+    node = Node("vllm", "vllm", f"http://127.0.0.1:{port}", KEY, adapters.SERVED_BASE, CAPACITY, limits=PATIENT)
     first, second = adapters.first(), adapters.second()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"

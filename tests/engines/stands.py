@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inference.engines.base import AdapterFiles, Node
+from inference.sse import Limits
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,6 @@ class Stand:
 
 CHAT = [{"role": "user", "content": "湖"}]  # what the suite measures by: short, for some read slowly with an adapter
 KINDS = tuple(sorted(path.stem.removeprefix("stand_") for path in Path(__file__).parent.glob("stand_*.py")))
+PATIENT = Limits(first=300, between=120, whole=500)  # the suite is about what an engine does, not how fast it is here
 HEAVY = {"vllm", "transformers"}  # take a minute and more to start: `make test-engines` alone runs them
 REAL = {"llamacpp"} | HEAVY  # run the model

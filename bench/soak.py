@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import collections
 import random
+import signal
 import sys
 import time
 import uuid
@@ -22,11 +23,14 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from inference.verse.forms import conforms
 from tests.client import Tab, Writer, socket
 from tests.house import FakeEngine, House, house
+from tests.processes import Process
 from tests.writingapp.page import TERMINAL, Page
 
 ENGINE = FakeEngine(rate=20.0)
 BETWEEN = (1.0, 5.0)  # seconds between two faults
 QUIET = 60.0  # seconds after the last fault within which everything must have ended
+HUNG = 4.0  # seconds that a node stands still, twice as long as this house waits for one
+LIMITS = {"ENGINE_FIRST_SECONDS": "2", "ENGINE_BETWEEN_SECONDS": "2"}
 SILENCE = 10.0  # seconds after which a page asks again for what it lacks
 
 
@@ -113,16 +117,25 @@ class Life:
 def faults(built: House) -> dict[str, Callable[[], None]]:
     """What may happen."""
 
-    def again(name: str) -> Callable[[], None]:
+    def again(process: Process) -> Callable[[], None]:
         def kill() -> None:
-            process = vars(built)[name]
             process.kill()
             process.start()
 
         return kill
 
-    killed = {f"{name} killed": again(name) for name in ("worker", "web", "engine", "redis", "beat")}
-    return killed | {"redis emptied": built.flush_redis}
+    def hang(process: Process) -> Callable[[], None]:
+        def stand_still() -> None:
+            process.popen.send_signal(signal.SIGSTOP)
+            time.sleep(HUNG)
+            process.popen.send_signal(signal.SIGCONT)
+
+        return stand_still
+
+    killed = {f"{name} killed": again(vars(built)[name]) for name in ("worker", "web", "redis", "beat")}
+    nodes = {f"node {place} killed": again(node) for place, node in enumerate(built.nodes)}
+    hung = {f"node {place} hung": hang(node) for place, node in enumerate(built.nodes)}
+    return killed | nodes | hung | {"redis emptied": built.flush_redis}
 
 
 async def soak(built: House, many: int, writers: int, chance: random.Random) -> list[str]:
@@ -173,7 +186,7 @@ def main() -> int:
     parser.add_argument("--writers", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    with house(ENGINE) as built:
+    with house(ENGINE, ENGINE, **LIMITS) as built:
         wrong = asyncio.run(soak(built, asked.faults, asked.writers, random.Random(asked.seed)))
     print("\n".join(wrong))
     return 1 if wrong else 0

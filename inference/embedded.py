@@ -42,7 +42,7 @@ CONTEXT = 2048  # tokens a slot: the longest ask and its answer take under 800
 CACHED_PROMPTS = 256  # MiB of memory for computed beginnings of prompts; all of ours take about 60
 STEP = 8  # tokens a thread reads in one step, about 0.3 s: a stop, and the other text, wait for a step to end
 PROMPTS = 12  # slots beyond those that write, where adapters are; see `_hold_prompts`
-LIKENESS = 0.25  # of a prompt that a slot must hold, to be chosen for it before the one that was idle longest
+LIKENESS = 0.5  # of a prompt that a slot must hold, to be chosen for it; two forms of verse have a third in common
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 SPINS = "1000"  # OpenMP threads that wait spin this long, then sleep; see `_serve`
 

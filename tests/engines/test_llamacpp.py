@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -21,7 +22,7 @@ from inference.sse import Limits
 from inference.verse.forms import conforms
 from tests.engines import adapters
 from tests.inference.asking import asked, pieces_of, request_for
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT, Process, free_port, wait_until
 from tests.processes_inference import model_file, real_engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -122,14 +123,18 @@ async def test_what_was_read_ahead_with_an_adapter_is_not_read_again(
 
 
 async def test_the_likeliest_prompts_are_computed_with_the_one_that_writes(
-    http: aiohttp.ClientSession, both: tuple[AdapterFiles, AdapterFiles]
+    http: aiohttp.ClientSession, both: tuple[AdapterFiles, AdapterFiles], tmp_path: Path
 ) -> None:
-    flags = [word for each in reversed(both) for word in ("--adapter", f"{each.name}={each.folder}")]
-    with real_engine("--slots", "1", *flags) as node:
-        busy, request = 0, replace(request_for(warm_asks()[0]), adapter="dusk")
-        while busy < 3:  # between two prompts it is idle for a moment
-            busy = 0 if (await engine("llamacpp").health(http, node)).running else busy + 1
-        assert await unread(http, node, request) < 30
+    plan = Plan(Path(sys.executable), str(model_file()), free_port(), adapters=tuple(reversed(both)))
+    log = tmp_path / "log"
+    process = Process(list(engine("llamacpp").launch(plan).argv), env={}, log=log)
+    try:
+        computed = partial(wait_until, lambda: "prompts computed" in log.read_text(), within=500, what="the prompts")
+        await asyncio.to_thread(computed)
+        node = Node("one", "llamacpp", f"http://127.0.0.1:{plan.port}")
+        assert await unread(http, node, replace(request_for(warm_asks()[0]), adapter="dusk")) < 30
+    finally:
+        process.stop()
 
 
 async def unread(http: aiohttp.ClientSession, node: Node, request: Request) -> int:

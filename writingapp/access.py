@@ -31,6 +31,15 @@ def session_for(user: User, session_id: object) -> WritingSession:
     return session
 
 
+def asking_session_for(user: User, session_id: object) -> WritingSession:
+    """What an ask needs of a session, which is on the way to every poem: its theme, and whose it is; nothing to save."""
+    key = _key(session_id)
+    theme = sessions_of(user).filter(pk=key).values_list("theme", flat=True).first()
+    if theme is None:
+        raise NotHere
+    return WritingSession(pk=key, user_id=user.pk, theme=theme)
+
+
 def inspiration_for(user: User, session_id: object, inspiration_id: object) -> Inspiration:
     """Within one session, so that a socket cannot reach beside its own."""
     inspiration = Inspiration.objects.filter(

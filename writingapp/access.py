@@ -32,7 +32,7 @@ def session_for(user: User, session_id: object) -> WritingSession:
 
 
 def asking_session_for(user: User, session_id: object) -> WritingSession:
-    """What an ask needs of a session, which is on the way to every poem: its theme, and whose it is; nothing to save."""
+    """What an ask needs of a session, and no more, for it is on the way to every poem. Nothing of it can be saved."""
     key = _key(session_id)
     theme = sessions_of(user).filter(pk=key).values_list("theme", flat=True).first()
     if theme is None:

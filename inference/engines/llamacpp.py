@@ -11,7 +11,7 @@ import aiohttp
 from inference import loading, sse
 from inference.engines import dialect
 from inference.engines.base import AdapterFiles, EngineError, Health, Launch, Node, Plan, Traits
-from inference.request import Request
+from inference.request import Request, rough_tokens
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
 from inference.verse.shape import lark
@@ -19,6 +19,7 @@ from inference.verse.shape import lark
 AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 SLOTS_LIMIT = aiohttp.ClientTimeout(total=0.5)  # answered between two steps of the model, so late while it reads
 LIST_LIMIT = aiohttp.ClientTimeout(total=10)  # likewise
+LONGEST = 2048  # rough tokens of a prompt; it would read more, at 16 ms each, and ours have half at most
 NAMES = {"repetition_penalty": "repeat_penalty"}  # ours and vLLM's: llama.cpp's
 
 
@@ -46,6 +47,8 @@ class LlamaCpp:
         if rest.nothing:
             yield Piece("", 0, "stop")
             return
+        if sum(rough_tokens(message["content"]) for message in rest.messages) > LONGEST:
+            raise EngineError("too_long", "for this engine")
         body = body_of(request, rest, node.model) | {"lora": await self._scales(http, node, request.adapter)}
         pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
         async with aclosing(dialect.without(rest.skip, pieces)) as said:

@@ -118,7 +118,9 @@ async def test_a_poem_that_was_cut_between_characters_goes_on_from_there(
 
 async def test_a_poem_that_was_cut_in_a_word_goes_on_from_there(http: aiohttp.ClientSession, stand: Stand) -> None:
     written = "The gate is wet.\nA snail has signed the wo"
-    text = await whole(http, stand, request_for(asked("english", "a gate", "en"), written=written))
+    request = request_for(asked("english", "a gate", "en"), written=written)
+    likeliest = replace(request, sampling=request.sampling | {"temperature": 0.0})  # a draw may end the word there
+    text = await whole(http, stand, likeliest)
     assert len(text) > len(written)
     assert text[len(written)] != "\n"
 
@@ -161,30 +163,32 @@ async def test_what_it_does_not_know_is_a_typed_error(http: aiohttp.ClientSessio
 
 
 async def test_a_stop_ends_the_work(http: aiohttp.ClientSession, stand: Stand) -> None:
-    """As many long texts as it makes at once and more, all given up; then it is as quick as before."""
+    """Twice as many long texts as it makes at once, at most eight, all given up; then it is as quick as before."""
     fresh = request_for(PROSE, seed=99)
     await first_text_after(http, stand, fresh)  # it has read this now
     await until_idle(stand, within=60)
     before = await first_text_after(http, stand, fresh)
     await until_idle(stand)
-    tasks = [asyncio.create_task(pieces_of(http, stand.node, request_for(PROSE, seed=i))) for i in range(AT_ONCE)]
-    wanted = min(AT_ONCE, stand.node.capacity)
+    many = min(AT_ONCE, 2 * stand.node.capacity)
+    tasks = [asyncio.create_task(pieces_of(http, stand.node, request_for(PROSE, seed=i))) for i in range(many)]
+    wanted = min(many, stand.node.capacity)
     await asyncio.to_thread(wait_until, lambda: stand.running() >= wanted, within=60, what="the texts to begin")
     for task in tasks:
         task.cancel()
     assert {type(end) for end in await asyncio.gather(*tasks, return_exceptions=True)} == {asyncio.CancelledError}
-    print(f"\n{stand.node.kind}: idle {await until_idle(stand):.2f} s after {AT_ONCE} stops")
+    print(f"\n{stand.node.kind}: idle {await until_idle(stand):.2f} s after {many} stops")
     after = await first_text_after(http, stand, fresh)
     print(f"{stand.node.kind}: first text after {before:.2f} s, and after the stops {after:.2f} s")
     assert after < 3 * before + 1
 
 
-async def test_eight_texts_at_once_are_all_whole(http: aiohttp.ClientSession, stand: Stand) -> None:
-    began = time.monotonic()
+async def test_many_texts_at_once_are_all_whole(http: aiohttp.ClientSession, stand: Stand) -> None:
+    """Twice as many as it makes at once, at most eight."""
+    began, many = time.monotonic(), min(AT_ONCE, 2 * stand.node.capacity)
     texts = await asyncio.gather(
-        *(whole(http, stand, request_for(asked("wujue", WISH), seed=seed)) for seed in range(AT_ONCE))
+        *(whole(http, stand, request_for(asked("wujue", WISH), seed=seed)) for seed in range(many))
     )
-    print(f"\n{stand.node.kind}: {AT_ONCE} texts at once in {time.monotonic() - began:.1f} s")
+    print(f"\n{stand.node.kind}: {many} texts at once in {time.monotonic() - began:.1f} s")
     assert len(set(texts)) > 1
 
 

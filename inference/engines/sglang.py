@@ -21,7 +21,7 @@ from inference.engines.base import AdapterFiles, EngineError, Health, Launch, No
 from inference.request import Request
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
-from inference.verse.shape import regex
+from inference.verse.ebnf import ebnf
 
 MODULE = "sglang.launch_server"
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")  # what training adapts
@@ -62,7 +62,7 @@ class SGLang:
                 yield replace(piece, text=piece.text.replace(HALF, "")) if HALF in piece.text else piece
 
     async def read_ahead(self, http: aiohttp.ClientSession, node: Node, request: Request) -> None:
-        """See `Engine.read_ahead`: keeps the prompt computed and, what costs more, the form compiled."""
+        """See `Engine.read_ahead`: keeps the prompt computed, and a form that has no tune compiled."""
         body = body_of(request, rest_of(request), node.model, uuid.uuid4().hex) | {"max_tokens": 1, "stream": False}
         del body["stream_options"]
         with suppress(EngineError):
@@ -110,7 +110,7 @@ class SGLang:
 
 def body_of(request: Request, rest: Rest, model: str, name: str) -> dict[str, Any]:
     """What SGLang is sent. Never `n`: after more than one text to a request, unloading an adapter can hang it."""
-    body = dialect.body_of(request, rest, model) | {"rid": name, "regex": regex(rest.shape), "top_k": -1}
+    body = dialect.body_of(request, rest, model) | {"rid": name, "ebnf": ebnf(rest.shape), "top_k": -1}
     return body | _told(rest.messages, request.adapter)
 
 

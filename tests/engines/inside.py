@@ -12,6 +12,7 @@ import importlib.machinery
 import json
 import os
 import sys
+import time
 import types
 from collections.abc import Callable, MutableSequence
 from pathlib import Path
@@ -104,17 +105,22 @@ def routes(folder: Path, module: str) -> list[str]:
     return found
 
 
-def compiles(pattern: str, texts: list[str]) -> list[bool]:
-    """Which texts have the shape, by xgrammar, which both engines hold shapes with. Raises if it cannot read it."""
-    grammar = theirs("xgrammar", "Grammar").from_regex(pattern)
-    accepts = theirs("xgrammar.testing", "_is_grammar_accept_string")
-    return [bool(accepts(grammar, text)) for text in texts]
+def compiled(compiling: Callable[[], Any], texts: list[str]) -> dict[str, Any]:
+    """The processor's seconds that their compiling takes, and which texts have the shape that comes of it."""
+    began = time.process_time()
+    made = compiling()
+    seconds = time.process_time() - began
+    return {"seconds": seconds, "takes": [_takes(made, text) for text in texts]}
 
 
-def guides(pattern: str) -> str:
-    """What llguidance, SGLang's other library for shapes, has against a regular expression; empty if nothing."""
-    grammar = theirs("llguidance", "grammar_from")("regex", pattern)
-    return str(theirs("llguidance", "LLMatcher").validate_grammar(grammar))
+def _takes(made: Any, text: str) -> bool:
+    matcher = theirs("xgrammar", "GrammarMatcher")(made)
+    return bool(matcher.accept_string(text) and matcher.is_completed())
+
+
+def tokenizer(model: str) -> Any:
+    """The tokenizer of a model that lies on disk."""
+    return theirs("transformers", "AutoTokenizer").from_pretrained(model)
 
 
 def types_of(model: Any) -> dict[str, list[str]]:

@@ -51,7 +51,7 @@ def prompt(folder: Path, model: str, messages: list[dict[str, Any]]) -> str:
 
 def likeliest(folder: Path, model: str, drawn: int, others: list[int]) -> dict[str, Any]:
     """How it tells log-probabilities: -1 for the token drawn, -2 and less for the others."""
-    tokenizer = inside.theirs("transformers", "AutoTokenizer").from_pretrained(model)
+    tokenizer = inside.tokenizer(model)
     told = {token: -1.0 - place for place, token in enumerate([drawn, *others])}
     create = inside.theirs("lmdeploy.serve.openai.chat_completions.logprobs", "_create_chat_completion_logprobs")
     texts = {str(token): tokenizer.decode([token]) for token in told}
@@ -71,6 +71,10 @@ def fields(folder: Path) -> dict[str, Any]:
     return {route: inside.types_of(inside.theirs(PROTOCOL, name)) for route, name in names.items()}
 
 
-def compiles(folder: Path, pattern: str, texts: list[str]) -> list[bool]:
-    """See `inside.compiles`."""
-    return inside.compiles(pattern, texts)
+def compiles(folder: Path, model: str, body: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+    """See `inside.compiled`: what it makes of the format among the generation parameters."""
+    info = inside.theirs("xgrammar", "TokenizerInfo").from_huggingface(inside.tokenizer(model))
+    compiler = inside.theirs("xgrammar", "GrammarCompiler")(info)
+    compile_format = inside.theirs("lmdeploy._guided_decoding", "compile_response_format")
+    said = chat(folder, body)["sampling"]["response_format"]
+    return inside.compiled(lambda: compile_format(compiler, said), texts)

@@ -81,11 +81,14 @@ def fields(folder: Path) -> dict[str, Any]:
     return {"chat": inside.types_of(inside.theirs(PROTOCOL, "ChatCompletionRequest"))}
 
 
-def compiles(folder: Path, pattern: str, texts: list[str]) -> list[bool]:
-    """See `inside.compiles`."""
-    return inside.compiles(pattern, texts)
+def compiles(folder: Path, model: str, body: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+    """See `inside.compiled`: what its backend makes of the grammar among the sampling parameters."""
+    tokenizer = inside.tokenizer(model)
+    backend = inside.theirs("sglang.srt.constrained.xgrammar_backend", "XGrammarGrammarBackend")
+    ebnf, made = chat(folder, body)["sampling"]["ebnf"], backend(tokenizer, len(tokenizer))
+    return inside.compiled(lambda: made.dispatch_ebnf(ebnf).ctx, texts)
 
 
-def guides(folder: Path, pattern: str) -> str:
-    """See `inside.guides`."""
-    return inside.guides(pattern)
+def guides(folder: Path, body: dict[str, Any]) -> Any:
+    """The grammar as llguidance, its other library for shapes, reads it. Raises if it cannot."""
+    return inside.theirs("llguidance", "grammar_from")("ebnf", body["ebnf"])

@@ -6,6 +6,7 @@ They cannot run without a GPU, so this is all the proof there is; whatever they 
 
 import json
 import random
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -32,6 +33,7 @@ from tests.processes import free_port
 
 pytestmark = pytest.mark.timeout(600)  # the first time, two wheels are fetched
 KINDS = ("sglang", "lmdeploy")
+SOON = 1.5  # seconds of a processor; 0.4 were seen at most, and 3.6 to 8 for eight regulated lines in one group
 IMAGE = "data:image/png;base64,iVBORw0KGgo="
 CONFIG = {
     "peft_type": "LORA",
@@ -217,17 +219,29 @@ def test_lmdeploy_spells_tokens_as_we_read_them(source: Source, tmp_path: Path) 
     assert only["token"] not in {each["token"] for each in only["top_logprobs"]}, "it tells the drawn one twice now"
 
 
-@pytest.mark.parametrize("kind", ["sglang"])
-def test_every_shape_is_read_by_the_libraries_that_hold_it(source: Source) -> None:
+async def test_every_shape_is_compiled_soon_and_is_what_was_meant(
+    source: Source, recorder: Recorder, tmp_path: Path
+) -> None:
+    """By the very code that compiles it there, from what arrives."""
+    model = tiny_tokenizer(tmp_path)
     for request in requests():
-        shape = regex(rest_of(request).shape)
-        said = text_of(shape, random.Random(7))
-        assert source.ask("guides", pattern=shape) == ""
-        assert source.ask("compiles", pattern=shape, texts=[said, f"<b>{said}", said[: len(said) // 2] + "<"]) == [
-            True,
-            False,
-            False,
-        ]
+        constraint, body = request.sampling["constraint"], await recorder.streamed(request)
+        said = text_of(regex(rest_of(request).shape), random.Random(7))
+        wrong = [f"<b>{said}", said[: len(said) // 2] + "<"]
+        wrong += [re.sub(r"\w", "湖", said)] if "opening" in constraint else []  # of its size, and all in one tone
+        told = source.ask("compiles", model=model, body=body, texts=[said, *wrong])
+        assert told["takes"] == [True] + [False] * len(wrong), constraint
+        assert told["seconds"] < SOON, constraint
+
+
+@pytest.mark.parametrize("kind", ["sglang"])
+async def test_sglang_must_not_hold_shapes_with_llguidance(source: Source, recorder: Recorder) -> None:
+    """It reads grammars of another dialect, which is why we name the library when we start it."""
+    body = await recorder.streamed(
+        next(each for each in requests() if each.sampling["constraint"]["form"] == "english")
+    )
+    with pytest.raises(Refused, match="Invalid escape"):
+        source.ask("guides", body=body)
 
 
 def test_every_command_line_is_read_as_it_is_meant(

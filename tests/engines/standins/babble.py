@@ -1,4 +1,4 @@
-"""Texts of a shape that is known by its regular expression alone, as an engine knows it; in the poet's words."""
+"""Texts of a shape that is known as an engine knows it, by a regular expression or a grammar; in the poet's words."""
 
 import random
 import re
@@ -13,6 +13,7 @@ from inference.engines.fake import poet
 LIKED = frozenset(poet.HAN) | frozenset("aeinorst")
 MOST = 40  # times that a part is repeated which may be repeated more often
 _TOKEN = re.compile(r" ?[A-Za-z'-]+|.", re.DOTALL)
+_MARK = re.compile(r"\[(?:\\.|[^\]])*\]|\w+|.", re.DOTALL)
 Dice: TypeAlias = random.Random
 Saying: TypeAlias = Callable[[Dice], Iterator[str]]
 
@@ -20,6 +21,13 @@ Saying: TypeAlias = Callable[[Dice], Iterator[str]]
 def text_of(pattern: str, dice: Dice) -> str:
     """A text that the whole pattern matches."""
     return "".join(_read(pattern)(dice))
+
+
+def pattern_of(grammar: str) -> str:
+    """A grammar of ours as a regular expression. Its rules but the root are classes of characters."""
+    rules = dict(line.split(" ::= ") for line in grammar.rstrip("\n").split("\n"))
+    marks = _MARK.findall(rules["root"])
+    return "".join(rules.get(mark, mark) for mark in marks if mark not in {" ", '"'})
 
 
 def tokens_of(text: str) -> list[str]:

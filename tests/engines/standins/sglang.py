@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.engines.standins.babble import pattern_of
 from tests.engines.standins.making import (
     Desk,
     Handler,
@@ -145,7 +146,7 @@ class Server:
         adapter = self.adapter_of(asked)
         if not asked.get("stream"):
             return self.measure(asked, adapter)
-        made = made_of(asked, asked["regex"], None, self.desk.rate, adapter)
+        made = made_of(asked, pattern_of(asked["ebnf"]), None, self.desk.rate, adapter)
         making = self.desk.begin(asked["rid"], replace(made, half="\ufffd"))
         return await self.tell(request, asked.get("model", "default"), making)
 

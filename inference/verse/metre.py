@@ -52,7 +52,7 @@ class Tune:
 
 @cache
 def _rows() -> dict[str, str]:
-    """The rows of the table: a level rhyme, 仄 or 疑, and its characters, the commonest first."""
+    """The rows of the table: a level rhyme, 仄, or what may not end a line; its characters, the commonest first."""
     text = (resources.files("inference.verse") / "data" / "pingshui.txt").read_text("utf-8")
     rows = [row.partition("\t") for row in text.splitlines() if not row.startswith("#")]
     return {name: "".join(char for char in chars if char not in MODERN) for name, _, chars in rows}
@@ -62,7 +62,7 @@ def _rows() -> dict[str, str]:
 def _readings() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for name, chars in _rows().items():
-        for char in chars if name != "疑" else "":
+        for char in chars if len(name) == 1 and name != "疑" else "":
             found[char].add(name)
     return found
 
@@ -73,19 +73,22 @@ def rhymes() -> dict[str, str]:
     return {
         name: "".join(char for char in chars if _readings()[char] == {name} and char not in LEANING)
         for name, chars in _rows().items()
-        if name not in {"仄", "疑"}
+        if len(name) == 1 and name not in "仄疑"
     }
 
 
 @cache
-def _chars(tone: str, *, last: bool = False, doubtful: bool = False) -> Shape:
-    """The characters for a place of this tone. One with both tones stands only where either may, or if `doubtful`."""
+def _chars(tone: str, *, against: str = "", doubtful: bool = False) -> Shape:
+    """The characters for a place of this tone. One with both tones stands only where either may, or if `doubtful`.
+
+    `against` is the rhyme that the end of a line must not chime with (撞韵); empty inside a line.
+    """
     fits = {
         "平": [char for char, has in _readings().items() if (has != {"仄"} if doubtful else "仄" not in has)],
         "仄": [char for char, has in _readings().items() if ("仄" in has if doubtful else has == {"仄"})],
         "·": list(_readings()),
     }[tone]
-    never = LEANING + _rows()["疑"] if last else ""
+    never = LEANING + _rows()["疑"] + _rows()[f"撞{against}"] if against else ""
     return shape.one_of("".join(char for char in fits if char not in never))
 
 
@@ -112,7 +115,7 @@ def poem(lines: int, characters: int, tune: Tune, rhymed: Sequence[str] | None =
         tones = (HEADS[kind] if characters == 7 else "") + TAILS[kind]
         last = tones[-1]
         parts += [_chars(tone, doubtful=doubtful) for tone in tones[:-1]]
-        parts.append(shape.one_of(next(hands)) if last == "韵" else _chars(last, last=True, doubtful=doubtful))
+        parts.append(shape.one_of(next(hands)) if last == "韵" else _chars(last, against=tune.rhyme, doubtful=doubtful))
         parts.append(shape.text("，\n" if number % 2 == 0 else "。\n" if number + 1 < lines else "。"))
     return shape.row(*parts)
 

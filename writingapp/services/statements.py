@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 
 from writingapp.models import Candidate
 
@@ -76,6 +78,24 @@ def unfinished(user_id: int) -> tuple[int, int]:
         cursor.execute(_UNFINISHED, [user_id])
         mine, everybody = cursor.fetchone()
     return mine, everybody
+
+
+@cache
+def _insertion(model: type[Model]) -> str:
+    fields = model._meta.concrete_fields
+    columns = ", ".join(field.column for field in fields)
+    return f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
+
+
+def insert(*rows: Model) -> None:
+    """Rows of one model that have their keys already, as they are. Raises IntegrityError."""
+    model = type(rows[0])
+    values = [
+        [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in model._meta.concrete_fields]
+        for row in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_insertion(model), values)
 
 
 def next_text(inspiration_id: str, now: datetime) -> Next | None:

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 
 from inference import sse
-from inference.engines.base import EngineError, Node
+from inference.engines.base import AdapterFiles, EngineError, Node
 from inference.request import Request
 from inference.rest import Rest
 from inference.sse import Piece
@@ -132,3 +132,15 @@ async def first_tokens(
 def no(what: str) -> EngineError:
     """The answer of an engine that was asked for what it cannot do."""
     return EngineError("engine_refused", f"{what} is not for this engine")
+
+
+class FittedAtStart:
+    """The half of an engine that takes adapters at its start and never after."""
+
+    async def load(self, http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> None:
+        """See `Engine.load`."""
+        raise no("loading an adapter while it runs")
+
+    async def unload(self, http: aiohttp.ClientSession, node: Node, name: str) -> None:
+        """See `Engine.unload`."""
+        raise no("unloading an adapter while it runs")

@@ -10,7 +10,7 @@ import aiohttp
 
 from inference import loading, sse
 from inference.engines import dialect
-from inference.engines.base import AdapterFiles, EngineError, Health, Launch, Node, Plan, Traits
+from inference.engines.base import EngineError, Health, Launch, Node, Plan, Traits
 from inference.request import Request, rough_tokens
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
@@ -23,7 +23,7 @@ LONGEST = 2048  # rough tokens of a prompt; it would read more, at 16 ms each, a
 NAMES = {"repetition_penalty": "repeat_penalty"}  # ours and vLLM's: llama.cpp's
 
 
-class LlamaCpp:
+class LlamaCpp(dialect.FittedAtStart):
     """Streams from `/v1/chat/completions`; an assistant message at the end is continued there, not answered."""
 
     traits = Traits(constrains=True, adapts=True, measures=True)
@@ -81,14 +81,6 @@ class LlamaCpp:
     async def adapters(self, http: aiohttp.ClientSession, node: Node) -> frozenset[str]:
         """See `Engine.adapters`."""
         return frozenset(await self._list(http, node))
-
-    async def load(self, http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> None:
-        """See `Engine.load`."""
-        raise dialect.no("loading an adapter while it runs")
-
-    async def unload(self, http: aiohttp.ClientSession, node: Node, name: str) -> None:
-        """See `Engine.unload`."""
-        raise dialect.no("unloading an adapter while it runs")
 
     async def measure(
         self, http: aiohttp.ClientSession, node: Node, messages: list[dict[str, str]], adapter: str = ""

@@ -35,7 +35,7 @@ BREAK = text("\n").parts[0]
 AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 
 
-class LMDeploy:
+class LMDeploy(dialect.FittedAtStart):
     """Streams from `/v1/chat/completions` in a session of our own number, and aborts it when nobody reads any more."""
 
     traits = Traits(constrains=True, adapts=True, measures=True, sees=True)
@@ -90,14 +90,6 @@ class LMDeploy:
     async def adapters(self, http: aiohttp.ClientSession, node: Node) -> frozenset[str]:
         """See `Engine.adapters`: the base is listed first."""
         return frozenset(str(each["id"]) for each in (await dialect.models(http, node))[1:])
-
-    async def load(self, http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> None:
-        """See `Engine.load`."""
-        raise dialect.no("loading an adapter while it runs")
-
-    async def unload(self, http: aiohttp.ClientSession, node: Node, name: str) -> None:
-        """See `Engine.unload`."""
-        raise dialect.no("unloading an adapter while it runs")
 
     async def measure(
         self, http: aiohttp.ClientSession, node: Node, messages: list[dict[str, str]], adapter: str = ""

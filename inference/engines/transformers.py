@@ -24,7 +24,7 @@ import orjson
 
 from inference import sse
 from inference.engines import dialect, hub_cache, local
-from inference.engines.base import AdapterFiles, EngineError, Health, Launch, Node, Plan, Traits
+from inference.engines.base import EngineError, Health, Launch, Node, Plan, Traits
 from inference.engines.following import Follower, bare
 from inference.request import Request, rough_tokens
 from inference.rest import Rest, rest_of
@@ -42,7 +42,7 @@ HERE = {"127.0.0.1", "localhost", "::1"}
 PLAIN = "/v1/completions"
 
 
-class Transformers:
+class Transformers(dialect.FittedAtStart):
     """Streams; closing the connection ends the text at its next token, or once its prompt is read."""
 
     traits = Traits(adapts=True)
@@ -102,14 +102,6 @@ class Transformers:
         """See `Engine.adapters`."""
         front = hub_cache.ADAPTER
         return frozenset(name[len(front) :] for name in await _listed(http, node) if name.startswith(front))
-
-    async def load(self, http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> None:
-        """See `Engine.load`."""
-        raise dialect.no("loading an adapter while it runs")
-
-    async def unload(self, http: aiohttp.ClientSession, node: Node, name: str) -> None:
-        """See `Engine.unload`."""
-        raise dialect.no("unloading an adapter while it runs")
 
     async def measure(
         self, http: aiohttp.ClientSession, node: Node, messages: list[dict[str, str]], adapter: str = ""

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.direct import CONTINUE, Heard, burst
 from bench.embedded import embedded
 from bench.figures import in_ms, percentile
+from bench.slope import slope
 from bench.stages import listening, means, totals
 from bench.through_app import Seats, cpu
 from bench.travel import Travel
@@ -109,6 +110,7 @@ def main() -> int:
     for nodes in map(int, asked.nodes.split(",")):
         for rate in map(float, asked.rates.split(",")):
             tables(rate, nodes, many if nodes == 1 else [INSTANT], asked.rounds)
+    slope()
     if asked.model:
         embedded(asked.model)
     return 0

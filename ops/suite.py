@@ -20,6 +20,8 @@ from ops.words import sentence
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_TESTS = 5  # pytest's exit code when its selection is empty
 
+ON_POSTGRESQL = ["tests/writingapp", "tests/faults/test_faults.py", "tests/faults/test_adapters.py", "tests/browser"]
+
 
 class Suite:
     """One run of everything, and its verdict."""
@@ -76,13 +78,13 @@ class Suite:
             self.note("JavaScript", [node, "--test", *tests], quiet=True)
 
     def on_postgresql(self) -> None:
-        """Again, all but what never sees a database: tests/inference, tests/ops, and the real engine."""
+        """Again, all but what never sees a database, or sees of it only which nodes there are."""
         programs = postgres.binaries()
         if programs is None:
             self.leave_out("PostgreSQL", "no initdb (apt install postgresql)")
             return
         with postgres.cluster(programs) as url:
-            self.only = self.only or ["tests/writingapp", "tests/faults", "tests/browser"]
+            self.only = self.only or ON_POSTGRESQL
             self.pytest("PostgreSQL", "engine", DATABASE_URL=url)
 
     def engines(self) -> None:

@@ -7,17 +7,14 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 import redis
-from psycopg import sql
 
+from tests import databases
 from tests.processes import ROOT, Process, RedisServer, free_port, python, wait_until
 from tests.processes_inference import model_file
 
@@ -93,6 +90,16 @@ class RealEngine:
         return [*argv, "--slots", "2"]
 
 
+def migrate(address: str) -> None:
+    """Bring an empty database up to date."""
+    with tempfile.TemporaryDirectory(prefix="bailu-migrating-") as folder:
+        said = {"DATA_DIR": folder, "DATABASE_URL": address, "SECRET_KEY": "for this only"}
+        done = subprocess.run(
+            python("manage.py", "migrate", "-v", "0"), env=os.environ | said, cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
 @dataclass
 class House:
     """The processes, each of which a test may kill and start again."""
@@ -116,7 +123,7 @@ class House:
         self.redis = RedisServer(self.folder / "redis")
         self.env = {
             "DATA_DIR": str(self.folder),
-            "DATABASE_URL": self._database(),
+            "DATABASE_URL": databases.fresh(self.folder, migrate),
             "REDIS_URL": self.redis.url,
             "ENGINE_CAPACITY": str(self.with_engine.capacity),
             "ENGINE_KIND": self.with_engine.kind,
@@ -129,7 +136,6 @@ class House:
         self.processes.append(self.redis)
         self.engine = self._start("engine", python(*self.with_engine.argv(), "--port", str(self.engine_port)))
         self.nodes = [self.engine, *self._more_nodes()]
-        self.manage("migrate", "-v", "0")
         self.web = self._start("web", python("-m", "daphne", "-b", "127.0.0.1", "-p", str(self.web_port), "-v", "0",
                                              "--websocket-max-message-size", "4194304", "--websocket-max-frame-size",
                                              "4194304", "writingapp.asgi:application"))  # fmt: skip
@@ -153,16 +159,6 @@ class House:
             self._start(f"engine-{place}", python(*other.argv(), "--port", str(port)))
             for place, (other, port) in enumerate(zip(self.others, ports, strict=True), start=1)
         ]
-
-    def _database(self) -> str:
-        """One of its own, on the kind of server that this run of the tests is about; the run drops the server."""
-        server = os.environ.get("DATABASE_URL", "")
-        if not server.startswith("postgres"):
-            return f"sqlite:///{self.folder / 'house.sqlite3'}"
-        name = f"house_{uuid.uuid4().hex}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return urlsplit(server)._replace(path=f"/{name}").geturl()
 
     def wait(self) -> None:
         """Until the page answers and the engine is ready."""

@@ -45,8 +45,13 @@ async def listed(node: Node) -> frozenset[str]:
         return await engine("fake").adapters(http, node)
 
 
+async def the_row() -> EngineNode:
+    row: EngineNode = await sync(EngineNode.objects.get, pk="n")
+    return row
+
+
 async def proved() -> dict[str, str]:
-    return {name: told["state"] for name, told in (await EngineNode.objects.aget(pk="n")).adapters.items()}
+    return {name: told["state"] for name, told in (await the_row()).adapters.items()}
 
 
 # --- the registry
@@ -92,7 +97,7 @@ async def test_a_node_gets_what_is_wanted_and_proves_it(node: Node, registry: Pa
     await fitting.fit_all(NOW)
     assert await listed(node) == {row.name}
     assert await proved() == {row.name: "proved"}
-    assert nodes.node_of(await EngineNode.objects.aget(pk="n")).adapters == {row.name}
+    assert nodes.node_of(await the_row()).adapters == {row.name}
 
 
 async def test_a_node_that_was_restarted_gets_them_again(registry: Path) -> None:
@@ -124,9 +129,9 @@ async def test_an_adapter_without_effect_is_a_failed_load(registry: Path) -> Non
         await sync(nodes.put, name="n", kind="fake", url=node.url, model="qwen")
         await fitting.fit_all(NOW)
         assert await listed(node) == frozenset()
-        stored = (await EngineNode.objects.aget(pk="n")).adapters[row.name]
+        stored = (await the_row()).adapters[row.name]
     assert (stored["state"], stored["why"]) == ("failed", "no_effect")
-    assert nodes.node_of(await EngineNode.objects.aget(pk="n")).adapters == frozenset()
+    assert nodes.node_of(await the_row()).adapters == frozenset()
 
 
 async def test_a_failed_one_is_left_alone_for_a_while(registry: Path) -> None:
@@ -135,9 +140,9 @@ async def test_a_failed_one_is_left_alone_for_a_while(registry: Path) -> None:
         await sync(nodes.put, name="n", kind="fake", url=node.url, model="qwen")
         await fitting.fit_all(NOW)
         await fitting.fit_all(NOW + timedelta(seconds=5))
-        first = (await EngineNode.objects.aget(pk="n")).adapters[row.name]["at"]
+        first = (await the_row()).adapters[row.name]["at"]
         await fitting.fit_all(NOW + fitting.AGAIN)
-        again = (await EngineNode.objects.aget(pk="n")).adapters[row.name]["at"]
+        again = (await the_row()).adapters[row.name]["at"]
     assert (first, again) == (NOW.isoformat(), (NOW + fitting.AGAIN).isoformat())
 
 
@@ -162,7 +167,7 @@ async def test_an_adapter_that_is_not_ours_is_left_where_it_is(node: Node, regis
 
 async def test_one_process_at_a_time_fits_a_node(node: Node, registry: Path) -> None:
     await sync(registered, registry)
-    await EngineNode.objects.filter(pk="n").aupdate(fitting_until=NOW + timedelta(seconds=1))
+    await sync(EngineNode.objects.filter(pk="n").update, fitting_until=NOW + timedelta(seconds=1))
     await fitting.fit_all(NOW)
     assert await listed(node) == frozenset()
     await fitting.fit_all(NOW + timedelta(seconds=2))  # whoever held it has died

@@ -52,7 +52,7 @@ class Suite:
     def pytest(self, title: str, *markers: str, **settings: str) -> None:
         print(f"\n== {title}", flush=True)
         without = [f"not {marker}" for marker in (*self.without, *markers)]
-        command = [sys.executable, "-m", "pytest", "-p", "tests.strict_skips", "-q", *self.only]
+        command = [sys.executable, "-m", "pytest", "-p", "tests.strict_skips", "-q", "--durations=10", *self.only]
         command += ["-m", " and ".join(without)] if without else []
         self.note(title, command, settings)
 

@@ -63,7 +63,10 @@ def opened() -> Iterator[dict[str, Source]]:
     try:
         sources.brought()
     except sources.NotBrought as error:
-        pytest.skip(f"SGLang and LMDeploy are not checked against their source: {error}")
+        pytest.skip(
+            f"NO WHEELS, SO NOTHING THAT WE SAY TO SGLANG AND LMDEPLOY IS CHECKED AGAINST THEIR SOURCE: {error}."
+            " Run this once where pip reaches a package registry; they are kept from then on."
+        )
     with sources.opened("sglang") as sglang, sources.opened("lmdeploy") as lmdeploy, sources.opened("peft") as peft:
         yield {"sglang": sglang, "lmdeploy": lmdeploy, "peft": peft}
 

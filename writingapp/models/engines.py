@@ -74,6 +74,9 @@ class Adapter(models.Model):
     base = models.CharField(max_length=200)  # the model it was trained on
     rank = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    tainted_at = models.DateTimeField(null=True, blank=True)  # it saw a rating that was withdrawn since
+    promoted_at = models.DateTimeField(null=True, blank=True)  # when it last began to serve
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from writingapp.models.photos import Photo
 from writingapp.models.sessions import WritingSession
 
 
@@ -17,6 +18,7 @@ class Inspiration(models.Model):
         LINE = "line", _("next line")
         POEM = "poem", _("poem")
         CONTINUE = "continue", _("continue my text")
+        SWAP = "swap", _("another line in its place")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(WritingSession, on_delete=models.CASCADE, related_name="inspirations")
@@ -26,6 +28,10 @@ class Inspiration(models.Model):
     wish = models.CharField(max_length=500, blank=True)
     language = models.CharField(max_length=10)
     messages = models.JSONField()
+    photo = models.ForeignKey(Photo, on_delete=models.SET_NULL, null=True, blank=True, related_name="inspirations")
+    chips = models.JSONField(default=list, blank=True)  # imagery as she left it; of a photo or her own
+    of = models.ForeignKey("Candidate", on_delete=models.CASCADE, null=True, blank=True, related_name="swaps")
+    line = models.PositiveSmallIntegerField(null=True, blank=True)  # which line of `of` is swapped, from 0
     stop_requested = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -68,6 +74,7 @@ class Candidate(models.Model):
     error = models.CharField(max_length=40, blank=True)  # a code, never a text of the writer's or the model's
     node = models.CharField(max_length=100, blank=True)
     adapter = models.CharField(max_length=100, blank=True)  # which wrote it; empty: the base
+    arm = models.CharField(max_length=10, blank=True)  # blind trial: "champion" or "challenger"; hidden until judged
     conforms = models.BooleanField(null=True)  # said by engines that cannot hold a form: whether it came out in it
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)

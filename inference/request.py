@@ -174,6 +174,19 @@ def _constraint(ask: Ask, seed: str) -> dict[str, Any]:
     return held | (asdict(tune) if tune else {})
 
 
+def another_line(
+    seen: list[dict[str, str]], drawn: dict[str, Any], poem: str, line: int, seed: int
+) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Messages and sampling for another line in the place of one of a poem that was made by `seen` and `drawn`.
+
+    The model goes on from the lines before, as it did when it wrote the poem.
+    """
+    before = "".join(f"{each}\n" for each in poem.split("\n")[:line])
+    messages = [*seen, {"role": "assistant", "content": before}] if before else seen
+    held = drawn["constraint"] | {"instead": {"poem": poem, "line": line}}
+    return messages, drawn | {"temperature": 1.0, "top_p": 0.95, "max_tokens": 40, "seed": seed, "constraint": held}
+
+
 def warm_asks() -> list[Ask]:
     """One ask for each system message there is, likeliest first: what an engine computes before anyone asks."""
     asks = [

@@ -1,10 +1,12 @@
 """What is left to be made of a request whose beginning is written."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from inference.errors import EngineError
 from inference.request import Request, rough_tokens
-from inference.verse.forms import follow
+from inference.verse import shape as shapes
+from inference.verse.forms import follow, instead
 from inference.verse.metre import Tune
 from inference.verse.shape import EMPTY, NoSuchBeginning, Shape, row, text
 
@@ -27,7 +29,7 @@ def rest_of(request: Request) -> Rest:
     """What an engine has to do; raises if no text of the form begins like what is written."""
     written, constraint = request.written, request.sampling["constraint"]
     try:
-        shape = follow(constraint["form"], written, constraint["language"], Tune.of(constraint))
+        shape = _shape(constraint, written)
     except NoSuchBeginning as error:
         raise EngineError("engine_broken", "what is written has not the form", retryable=False) from error
     messages, said = list(request.messages), ""
@@ -42,3 +44,16 @@ def rest_of(request: Request) -> Rest:
     skip = "" if written else space
     tokens = max(16, request.sampling["max_tokens"] - rough_tokens(written))
     return Rest(messages, skip, row(text(skip), shape), tokens, nothing=shape == EMPTY)
+
+
+def _shape(constraint: dict[str, Any], written: str) -> Shape:
+    """What may follow `written`: in a poem of its own, or in the line of another that it takes the place of."""
+    form, language, tune, of = (
+        constraint["form"],
+        constraint["language"],
+        Tune.of(constraint),
+        constraint.get("instead"),
+    )
+    if of:
+        return shapes.follow(instead(form, of["poem"], of["line"], language, tune), written)
+    return follow(form, written, language, tune)

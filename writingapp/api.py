@@ -47,6 +47,13 @@ async def inspire(request: HttpRequest, session_id: uuid.UUID, message: wire.Ins
     return heard[0]
 
 
+@api.post("/sessions/{uuid:session_id}/swap", summary="Ask for another line in the place of one")
+async def swap(request: HttpRequest, session_id: uuid.UUID, message: wire.Swap) -> Payload:
+    heard: list[Payload] = []
+    await doors.swap(_writer(request), str(session_id), message, NOBODY, heard.append)
+    return heard[0]
+
+
 @api.post("/sessions/{uuid:session_id}/inspirations/{uuid:inspiration_id}/stop", summary="Stop an inspiration")
 async def stop(request: HttpRequest, session_id: uuid.UUID, inspiration_id: uuid.UUID) -> dict[str, Any]:
     await doors.stop(_writer(request), str(session_id), inspiration_id)

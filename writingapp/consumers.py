@@ -108,6 +108,8 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 feed.say(await doors.save(*place, message, feed.ident))
             case wire.Inspire():
                 await doors.inspire(*place, message, feed.ident, feed.tell)
+            case wire.Swap():
+                await doors.swap(*place, message, feed.ident, feed.tell)
             case wire.Hint():
                 await doors.hint(*place, message)
             case wire.Attach():

@@ -5,6 +5,7 @@ Every verb answers the message that the caller gets. Each may raise Refusal or a
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,7 +17,7 @@ from redis.exceptions import RedisError
 from writingapp import access, db, metrics, tasks, wire
 from writingapp.hub import hub
 from writingapp.models import Candidate, User, WritingSession
-from writingapp.services import inspiring, manuscripts, sessions
+from writingapp.services import inspiring, manuscripts, sessions, swapping
 from writingapp.services.inspiring import Asked, Busy, Invalid
 from writingapp.services.manuscripts import Conflict
 from writingapp.stream import Log
@@ -90,12 +91,27 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
 
     with metrics.stage("ask"):
         answer = await db.run(work)
+    await _answered(session_id, asked.key, answer, sender, hear)
+
+
+async def swap(user: User, session_id: str, asked: wire.Swap, sender: str, hear: Hear) -> None:
+    """As `inspire`, for another line in the place of one."""
+
+    def work() -> Asked | Busy:
+        session = access.session_for(user, session_id)
+        candidate = access.candidate_for(user, session_id, asked.candidate)
+        return swapping.swap(session=session, candidate=candidate, line=asked.line, key=asked.key, now=timezone.now())
+
+    await _answered(session_id, asked.key, await db.run(work), sender, hear)
+
+
+async def _answered(session_id: str, key: uuid.UUID, answer: Asked | Busy | Invalid, sender: str, hear: Hear) -> None:
     metrics.ASKS.labels(answer.code if isinstance(answer, Busy) else type(answer).__name__.lower()).inc()
     if isinstance(answer, Busy):
-        return hear(wire.busy(asked.key, answer.code, answer.retry_after_ms))
+        return hear(wire.busy(key, answer.code, answer.retry_after_ms))
     if isinstance(answer, Invalid):
-        return hear(wire.invalid(asked.key, answer.errors))
-    told = wire.queued(asked.key, wire.inspiration(answer.inspiration, answer.candidates))
+        return hear(wire.invalid(key, answer.errors))
+    told = wire.queued(key, wire.inspiration(answer.inspiration, answer.candidates))
     hear(told)
     if not answer.repeated:
         await _try(hub().log.ring(str(answer.inspiration.pk)))

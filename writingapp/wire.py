@@ -91,6 +91,15 @@ class Take(_In):
     candidate: uuid.UUID
 
 
+class Swap(_In):
+    """Two lines to choose from in the place of line `line` of a poem, counted from 0."""
+
+    type: Literal["swap"] = "swap"
+    key: uuid.UUID
+    candidate: uuid.UUID
+    line: int = Field(ge=0)
+
+
 class Clock(_In):
     """Pause, resume or finish."""
 
@@ -119,7 +128,7 @@ class Ping(_In):
     t: float
 
 
-Message = Save | Inspire | Hint | Attach | Stop | Take | Clock | Extend | Ack | Ping
+Message = Save | Inspire | Hint | Attach | Stop | Take | Swap | Clock | Extend | Ack | Ping
 
 
 class _Any(RootModel[Annotated[Message, Discriminator("type")]]):
@@ -145,7 +154,7 @@ def reference(message: Message) -> str:
     match message:
         case Save():
             return str(message.save_id)
-        case Inspire():
+        case Inspire() | Swap():
             return str(message.key)
         case Attach() | Take() | Ack():
             return str(message.candidate)
@@ -229,7 +238,9 @@ def inspiration(row: Inspiration, candidates: list[Candidate]) -> Payload:
         "form": row.form,
         "wish": row.wish,
         "language": row.language,
-        "lines": form.lines if form else None,
+        "lines": 1 if row.of_id else form.lines if form else None,
+        "of": str(row.of_id) if row.of_id else None,
+        "line": row.line,
         "created_ms": ms(row.created_at),
         "candidates": [candidate(each) for each in candidates],
     }

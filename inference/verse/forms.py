@@ -40,6 +40,7 @@ FORMS: dict[str, Form] = {
     )
 }
 
+MARKS = "，。？；、,.;:?"  # what may end a line besides its words
 _HAN, _LAST = shape.one_of(HAN), shape.one_of(LAST)
 _BREAK = shape.text("\n")
 _BREAKS = shape.run(_BREAK, 1, 2)  # two begin a new stanza
@@ -71,9 +72,13 @@ def _chinese_free() -> Shape:
     return shape.row(line, shape.run(shape.row(_BREAKS, line), 4, 11))
 
 
-def _english_line(least: int, most: int) -> Shape:
+def _english_words(least: int, most: int) -> Shape:
     later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
-    return shape.row(_WORD, shape.run(later, least - 1, most - 1), shape.maybe(shape.one_of(",.;:?")))
+    return shape.row(_WORD, shape.run(later, least - 1, most - 1))
+
+
+def _english_line(least: int, most: int) -> Shape:
+    return shape.row(_english_words(least, most), shape.maybe(shape.one_of(",.;:?")))
 
 
 def _english_haiku() -> Shape:
@@ -141,6 +146,32 @@ def follow(form: str, written: str = "", language: str = "zh", tune: Tune | None
 def pattern(form: str, written: str = "", language: str = "zh", tune: Tune | None = None) -> str:
     """A regular expression of what may follow `written`; empty if nothing may. Raises as `follow` does."""
     return shape.regex(follow(form, written, language, tune))
+
+
+def instead(form: str, poem: str, at: int, language: str = "zh", tune: Tune | None = None) -> Shape:
+    """The shape of another line in the place of line `at`: its own tones, rhyme and mark, and a beginning of its own.
+
+    Raises `NoSuchBeginning` if the poem has not its form.
+    """
+    size, lines = FORMS[form], poem.split("\n")
+    bare = lines[at].rstrip(MARKS)
+    mark = shape.text(lines[at][len(bare) :])
+    if tune and size.lines and size.characters:
+        tune = metre.tune_of(size.lines, size.characters, tune, poem)
+        line = metre.instead(size.lines, size.characters, tune, lines, at)
+    elif language_in(form, language) == "en":
+        return shape.row(_english_words(*((2, 5), (3, 7), (2, 5))[at] if form == "haiku" else (2, 12)), mark)
+    elif size.characters or form == "haiku":
+        line = _line_of(len(bare))
+    else:
+        line = shape.row(_HAN, shape.run(_HAN, 1, 15), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
+    return shape.row(_other_than(bare[0], line), mark)
+
+
+def _other_than(char: str, line: Shape) -> Shape:
+    """The line, begun by another character; whichever it is, the same may follow."""
+    starts = shape.heads(line) - {char}
+    return shape.row(shape.one_of("".join(starts)), shape.after(line, min(starts)))
 
 
 def conforms(form: str, text: str, language: str = "zh") -> bool:

@@ -109,15 +109,41 @@ def poem(lines: int, characters: int, tune: Tune, rhymed: Sequence[str] | None =
     """The shape of a whole poem in this tune. `rhymed` are its first rhyme words, if somebody else began it."""
     kinds = _kinds(lines, characters, tune.opening)
     hands = iter(_deal(tune, sum(kind.isupper() for kind in kinds), rhymed or ()))
-    doubtful = rhymed is not None
     parts: list[Shape] = []
     for number, kind in enumerate(kinds):
-        tones = (HEADS[kind] if characters == 7 else "") + TAILS[kind]
-        last = tones[-1]
-        parts += [_chars(tone, doubtful=doubtful) for tone in tones[:-1]]
-        parts.append(shape.one_of(next(hands)) if last == "韵" else _chars(last, against=tune.rhyme, doubtful=doubtful))
+        hand = next(hands) if kind.isupper() else ""
+        parts.append(_line(kind, characters, tune.rhyme, hand, doubtful=rhymed is not None))
         parts.append(shape.text("，\n" if number % 2 == 0 else "。\n" if number + 1 < lines else "。"))
     return shape.row(*parts)
+
+
+def _line(kind: str, characters: int, rhyme: str, hand: str, *, doubtful: bool = False) -> Shape:
+    """One line without its mark. `hand` are the words that may end it, if its kind rhymes."""
+    tones = (HEADS[kind] if characters == 7 else "") + TAILS[kind]
+    end = shape.one_of(hand) if tones[-1] == "韵" else _chars(tones[-1], against=rhyme, doubtful=doubtful)
+    return shape.row(*(_chars(tone, doubtful=doubtful) for tone in tones[:-1]), end)
+
+
+def instead(lines: int, characters: int, tune: Tune, poem: Sequence[str], at: int) -> Shape:
+    """Another line in the place of line `at` of a poem in this tune, without its mark; no rhyme word stands twice."""
+    kind = _kinds(lines, characters, tune.opening)[at]
+    ends = {line[characters - 1 : characters] for line in poem}
+    return _line(kind, characters, tune.rhyme, "".join(char for char in rhymes()[tune.rhyme] if char not in ends))
+
+
+def tune_of(lines: int, characters: int, tune: Tune, text: str) -> Tune:
+    """The tune that a finished poem is in: its own, or another if somebody else began it. Raises `NoSuchBeginning`."""
+    for each in (tune, *_others(tune, characters)):
+        kinds = _kinds(lines, characters, each.opening)
+        ends = [line[characters - 1 : characters] for line in text.split("\n")]
+        rhymed = [end for kind, end in zip(kinds, ends, strict=False) if kind.isupper()]
+        if set(rhymed) <= set(rhymes()[each.rhyme]):
+            try:
+                shape.follow(poem(lines, characters, each, rhymed), text)
+            except NoSuchBeginning:
+                continue
+            return each
+    raise NoSuchBeginning
 
 
 def follow(lines: int, characters: int, tune: Tune, written: str) -> Shape:

@@ -74,18 +74,19 @@ def ask(
             # One writer's asks are judged one after the other, or two tabs would each find room for one more.
             if statements.lock_writer(session.pk) == WritingSession.State.FINISHED:
                 raise Refusal("finished", str(key))
-            refused = _admission(session.user_id, candidates)
+            refused = admission(session.user_id, candidates)
             if refused:
-                return _earlier(session, key) or refused
+                return earlier(session, key) or refused
             return _create(session, key, Ask(Kind(kind), form, wish, session.theme, before, ""), candidates, now)
     except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
-        earlier = _earlier(session, key)
-        if earlier is None:
+        known = earlier(session, key)
+        if known is None:
             raise
-        return earlier
+        return known
 
 
-def _earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
+def earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
+    """What the same key has asked before."""
     row = session.inspirations.filter(key=key).first()
     return Asked(row, list(row.candidates.all()), repeated=True) if row else None
 
@@ -147,7 +148,7 @@ def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, 
     return Asked(inspiration, rows)
 
 
-def _admission(user_id: int, candidates: int) -> Busy | None:
+def admission(user_id: int, candidates: int) -> Busy | None:
     """Whether there is room for one more ask, hers and the house's; if not, when there is likely to be.
 
     Other writers' asks of the same instant may pass the house's limit together.

@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
+from inference.request import Kind
 from inference.verse.forms import FORMS
 from writingapp import access
 from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
-from writingapp.services import almanac, lateness, manuscripts, sessions
+from writingapp.services import almanac, lateness, manuscripts, sessions, swapping
 from writingapp.views import telling, words
 from writingapp.views.context import writer_of
 
@@ -39,7 +40,7 @@ class Told:
     wish: str
     wish_lang: str
     lang: str
-    candidates: list[tuple[Candidate, str]]  # each with its state in words
+    candidates: list[tuple[Candidate, str, str]]  # each with its state in words, and its text with the lines she chose
 
 
 @login_required
@@ -57,7 +58,7 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "session": sitting,
             "theme_lang": telling.language_of(sitting.theme),
             "words": said,
-            "kinds": [(kind, said[f"kind_{kind}"]) for kind in Inspiration.Kind.values],
+            "kinds": [(kind, said[f"kind_{kind}"]) for kind in Kind],
             "forms": [(form, said[f"form_{form}"]) for form in FORMS],
             "limit": MANUSCRIPT_LIMIT,
             "socket_path": f"/ws/sessions/{sitting.pk}/",
@@ -104,13 +105,17 @@ def finished(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 
 def _inspirations(sitting: WritingSession) -> list[Told]:
     said = words.words()
-    asked = sitting.inspirations.defer("messages").prefetch_related("candidates")
+    kept = swapping.kept_lines(inspiration__session=sitting)
+    asked = sitting.inspirations.filter(of=None).defer("messages").prefetch_related("candidates")
     return [
         Told(
             title=said[f"form_{one.form}" if one.form else f"kind_{one.kind}"],
             wish=one.wish,
             wish_lang=telling.language_of(one.wish),
-            candidates=[(made, said[STATES[made.status]]) for made in one.candidates.all()],
+            candidates=[
+                (made, said[STATES[made.status]], swapping.with_lines(made.text, kept.get(made.pk, {})))
+                for made in one.candidates.all()
+            ],
             lang="zh-Hans" if one.language.startswith("zh") else "en",
         )
         for one in asked

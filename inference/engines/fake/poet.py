@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from inference.verse.forms import FORMS, follow, language_in
+from inference.verse.forms import FORMS, follow, instead, language_in
 from inference.verse.metre import Tune
 from inference.verse.shape import NOTHING, Chars, Row, Shape, after, heads, may_end
 
@@ -59,6 +59,9 @@ def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
         whole = "".join(_tokens(_prose(constraint["language"], seed))[:length])
         return iter(_tokens(whole[len(written) :]))
     form, language = constraint["form"], language_in(constraint["form"], constraint["language"])
+    if of := constraint.get("instead"):
+        line = instead(form, of["poem"], of["line"], language, Tune.of(constraint))
+        return iter(_tokens("".join(_walk(line, seed))[len(written) :]))
     tune, dice = Tune.of(constraint), random.Random(seed)  # noqa: S311 - not a secret
     whole = _verse(follow(form, tune=tune), dice) if tune else _poem(form, language, dice)
     if whole.startswith(written):

@@ -17,17 +17,19 @@ ROOMS = ("writingapp", "inference", "training", "ops", "bench")
 
 # The walk of design, low to high: a module imports only from its own height or from below.
 HEIGHTS = [
-    ("env", "queues", "settings", "keys", "metrics"),
+    ("env", "queues", "settings", "keys", "metrics", "memory"),
     ("models",),
     ("refusals",),
     ("access", "db", "pace"),
     ("services", "accounts"),
     ("wire",),
+    ("rating_wire",),
     ("stream",),
     ("outlet", "feed", "hub", "loop", "visitor", "engineroom"),
     ("scribe", "fitting", "keeper", "tending"),
     ("celery", "tasks"),
     ("doors", "farewell"),
+    ("rating_doors",),
     ("views", "forms", "middleware", "admin", "api", "consumers", "management"),
     ("routing", "urls"),
     ("asgi",),

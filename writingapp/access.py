@@ -5,7 +5,7 @@ import uuid
 from django.db.models import QuerySet
 from django.http import Http404
 
-from writingapp.models import Candidate, Inspiration, User, WritingSession
+from writingapp.models import Candidate, Inspiration, Pair, Rating, User, WritingSession
 
 
 class NotHere(Http404):
@@ -57,3 +57,37 @@ def candidate_for(user: User, session_id: object, candidate_id: object) -> Candi
     if candidate is None:
         raise NotHere
     return candidate
+
+
+def ratings_of(user: User) -> QuerySet[Rating]:
+    return Rating.objects.filter(user_id=user.pk)
+
+
+def rating_for(user: User, rating_id: object) -> Rating:
+    rating = ratings_of(user).select_related("inspiration").filter(pk=_key(rating_id)).first()
+    if rating is None:
+        raise NotHere
+    return rating
+
+
+def is_reviewer(user: User) -> bool:
+    """Staff who may read and judge pairs. Superusers may as well."""
+    return user.is_active and user.is_staff and user.has_perm("writingapp.review_pairs")
+
+
+def reviewed_by(user: User) -> QuerySet[Pair]:
+    """All pairs, for whoever may review them; for everybody else there are none and no desk."""
+    if not is_reviewer(user):
+        raise NotHere
+    return Pair.objects.all()
+
+
+def pair_for(user: User, pair_id: object) -> Pair:
+    pair = reviewed_by(user).filter(pk=_key(pair_id)).select_related("inspiration", "chosen", "rejected").first()
+    if pair is None:
+        raise NotHere
+    return pair
+
+
+def reads_the_trail(user: User) -> bool:
+    return user.is_active and user.is_staff and user.has_perm("writingapp.view_auditevent")

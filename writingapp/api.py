@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from ninja.security import SessionAuth
 
-from writingapp import doors, wire
+from writingapp import doors, rating_doors, rating_wire, wire
 from writingapp.access import NotHere
 from writingapp.models import User
 from writingapp.refusals import Refusal
@@ -16,6 +16,8 @@ from writingapp.wire import Payload
 
 NOBODY = "http"  # no socket is the sender: every tab is told
 STATUS = {"not_found": 404, "finished": 409, "resend_whole": 409, "too_long": 413, "too_fast": 429, "unavailable": 503}
+STATUS |= {"rating_off": 409, "not_finished": 409, "nothing_to_rate": 409, "no_two": 409, "rating_withdrawn": 409}
+STATUS |= {"never_trains": 409, "no_such_line": 422, "bad_score": 422, "unknown_tag": 422}
 
 api = NinjaAPI(
     title="白露 Bailu",
@@ -83,6 +85,35 @@ async def finish(request: HttpRequest, session_id: uuid.UUID) -> Payload:
 @api.post("/sessions/{uuid:session_id}/extend", summary="Add time")
 async def extend(request: HttpRequest, session_id: uuid.UUID, more: wire.Extend) -> Payload:
     return await doors.extend(_writer(request), str(session_id), more.seconds, NOBODY)
+
+
+@api.post("/sessions/{uuid:session_id}/inspirations/{uuid:inspiration_id}/compare", summary="Which of two is better")
+async def compare(
+    request: HttpRequest, session_id: uuid.UUID, inspiration_id: uuid.UUID, said: rating_wire.Compare
+) -> Payload:
+    return await rating_doors.compare(_writer(request), str(session_id), inspiration_id, said)
+
+
+@api.post("/sessions/{uuid:session_id}/candidates/{uuid:candidate_id}/score", summary="One to five, for text or line")
+async def score(
+    request: HttpRequest, session_id: uuid.UUID, candidate_id: uuid.UUID, said: rating_wire.Score
+) -> Payload:
+    return await rating_doors.score(_writer(request), str(session_id), candidate_id, said)
+
+
+@api.post("/ratings/{uuid:rating_id}/withdraw", summary="Take a rating back")
+async def withdraw(request: HttpRequest, rating_id: uuid.UUID) -> Payload:
+    return await rating_doors.withdraw(_writer(request), rating_id)
+
+
+@api.post("/ratings/{uuid:rating_id}/consent", summary="Whether this rating may train")
+async def allow(request: HttpRequest, rating_id: uuid.UUID, said: rating_wire.Allow) -> Payload:
+    return await rating_doors.allow(_writer(request), rating_id, said)
+
+
+@api.post("/ratings/consent", summary="Whether new ratings may train, as she is asked once")
+async def answer(request: HttpRequest, said: rating_wire.Answer) -> Payload:
+    return await rating_doors.answer(_writer(request), said)
 
 
 @api.exception_handler(Refusal)

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from writingapp import access, db, metrics, tasks, wire
 from writingapp.hub import hub
 from writingapp.models import Candidate, User, WritingSession
-from writingapp.services import inspiring, manuscripts, sessions, swapping
+from writingapp.services import inspiring, manuscripts, rating, sessions, swapping
 from writingapp.services.inspiring import Asked, Busy, Invalid
 from writingapp.services.manuscripts import Conflict
 from writingapp.stream import Log
@@ -42,13 +42,13 @@ _callers = ThreadPoolExecutor(4, thread_name_prefix="enqueue")
 async def greet(user: User, session_id: str) -> Payload:
     """All that a page needs, in one message."""
 
-    def look() -> tuple[WritingSession, list[Asked]]:
+    def look() -> tuple[WritingSession, list[Payload]]:
         session = access.session_for(user, session_id)
         session.refresh_from_db(fields=["text", "rev"])  # together: a text belongs to its revision
-        return session, inspiring.inspirations_of(session)
+        said, asked = rating.of_session(session), inspiring.inspirations_of(session)
+        return session, [wire.inspiration(one.inspiration, one.candidates, said[one.inspiration.pk]) for one in asked]
 
-    session, asked = await db.run(look)
-    told = [wire.inspiration(each.inspiration, each.candidates) for each in asked]
+    session, told = await db.run(look)
     log = hub().log
     running = [each for inspiration in told for each in inspiration["candidates"] if each["status"] == "running"]
     await asyncio.gather(*(_freshen(log, each) for each in running))
@@ -75,7 +75,7 @@ async def save(user: User, session_id: str, asked: wire.Save, sender: str) -> Pa
     if isinstance(answer, Conflict):
         return wire.conflict(answer)
     if not answer.repeated:
-        await _tell(session_id, wire.revision(answer), sender)
+        await tell(session_id, wire.revision(answer), sender)
     return wire.saved(answer)
 
 
@@ -115,7 +115,7 @@ async def _answered(session_id: str, key: uuid.UUID, answer: Asked | Busy | Inva
     hear(told)
     if not answer.repeated:
         await _try(hub().log.ring(str(answer.inspiration.pk)))
-        await asyncio.gather(_call_worker(str(answer.inspiration.pk)), _tell(session_id, told, sender))
+        await asyncio.gather(_call_worker(str(answer.inspiration.pk)), tell(session_id, told, sender))
 
 
 async def hint(user: User, session_id: str, told: wire.Hint) -> None:
@@ -162,7 +162,7 @@ async def take(user: User, session_id: str, candidate_id: object, sender: str) -
         return candidate
 
     told = wire.taken((await db.run(work)).pk)
-    await _tell(session_id, told, sender)
+    await tell(session_id, told, sender)
     return told
 
 
@@ -183,11 +183,12 @@ async def _turn(verb: Callable[..., WritingSession], user: User, session_id: str
         return verb(session=access.session_for(user, session_id), now=now)
 
     told = wire.clock(await db.run(work), now)
-    await _tell(session_id, told, sender)
+    await tell(session_id, told, sender)
     return told
 
 
-async def _tell(session_id: str, payload: Payload, sender: str) -> None:
+async def tell(session_id: str, payload: Payload, sender: str) -> None:
+    """To every other tab of a session."""
     await _try(hub().log.announce(session_id, payload, sender))
 
 

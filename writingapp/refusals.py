@@ -15,6 +15,15 @@ SENTENCES: dict[str, Promise] = {
     "crowded": _("Many writers are asking at this moment. There will be room for yours shortly."),
     "too_fast": _("Too many messages at once. Please wait a moment; what you wrote is safe."),
     "unavailable": _("The server cannot do this right now. What you wrote is safe; please try again shortly."),
+    "rating_off": _("Rating is turned off in your account. Nothing was recorded."),
+    "not_finished": _("This is still being written. It can be rated once it is finished."),
+    "nothing_to_rate": _("There is no text here to rate."),
+    "no_two": _("There are not two texts here to compare."),
+    "no_such_line": _("This text has no such line."),
+    "bad_score": _("A score goes from 1 to 5."),
+    "unknown_tag": _("There is no such tag."),
+    "rating_withdrawn": _("This rating was withdrawn. Judge anew, and it counts again."),
+    "never_trains": _("This one only shows how steady a judgement is; it never trains."),
     "engine_down": _("The model cannot be reached. Everything you wrote is saved."),
     "engine_loading": _("The model is still loading. Please ask again in a moment."),
     "engine_busy": _("The model has its hands full. Please ask again in a moment."),
@@ -23,6 +32,12 @@ SENTENCES: dict[str, Promise] = {
     "engine_timeout": _("The model took too long."),
     "engine_broken": _("The model broke off. What it had written is kept."),
     "too_many_attempts": _("Writing was broken off several times. What was there is kept."),
+    "no_decision": _("This decision is not known here."),
+    "no_reason": _("Discarding needs a reason; choose one with the keys 1 to 9."),
+    "pair_withdrawn": _("The writer has withdrawn this pair. There is nothing left to decide."),
+    "nothing_to_undo": _("There is nothing of yours to take back."),
+    "batch_changed": _("The queue has changed since the preview, so nothing was decided. Please look once more."),
+    "decided_since": _("Some of these pairs were decided again since. The batch cannot be taken back whole any more."),
 }
 
 

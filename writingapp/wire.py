@@ -1,6 +1,7 @@
 """Protocol version 1: the shape of every message, in and out. `docs/protocol.md` tells what they mean."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, ValidationError
 
 from inference.verse.forms import FORMS
-from writingapp.models import Candidate, Inspiration, WritingSession
+from writingapp.models import Candidate, Inspiration, Rating, WritingSession
 from writingapp.refusals import Refusal, sentence
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved
 
@@ -229,7 +230,7 @@ def revision(answer: Saved) -> Payload:
     return {"type": "revision", "base_rev": answer.base_rev, "rev": answer.rev, "patch": patch}
 
 
-def inspiration(row: Inspiration, candidates: list[Candidate]) -> Payload:
+def inspiration(row: Inspiration, candidates: list[Candidate], ratings: Sequence[Rating] = ()) -> Payload:
     form = FORMS.get(row.form)
     return {
         "id": str(row.pk),
@@ -243,6 +244,7 @@ def inspiration(row: Inspiration, candidates: list[Candidate]) -> Payload:
         "line": row.line,
         "created_ms": ms(row.created_at),
         "candidates": [candidate(each) for each in candidates],
+        "rating": judged(candidates, ratings),
     }
 
 
@@ -257,6 +259,30 @@ def candidate(row: Candidate) -> Payload:
         "error": fault(row.error),
         "conforms": row.conforms,
         "taken": row.taken_at is not None,
+    }
+
+
+def judged(candidates: list[Candidate], ratings: Sequence[Rating]) -> Payload:
+    """What she says of an inspiration. Who wrote which text is told once nothing is left to judge blindly."""
+    comparison = next((each for each in ratings if each.kind in Rating.COMPARING), None)
+    scores = [each for each in ratings if each.kind == Rating.Kind.SCORE]
+    seen = comparison is not None or (bool(scores) and len(candidates) == 1)
+    return {
+        "comparison": rating(comparison) if comparison else None,
+        "scores": [rating(each) for each in scores],
+        "wrote": {str(each.pk): each.adapter for each in candidates} if seen else None,
+    }
+
+
+def rating(row: Rating) -> Payload:
+    return {
+        "id": str(row.pk),
+        "kind": row.kind,
+        "candidate": str(row.candidate_id) if row.candidate_id else None,
+        "line": row.line,
+        "score": row.score,
+        "tags": row.tags,
+        "consent": row.consent,
     }
 
 

@@ -12,8 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from writingapp import access
-from writingapp.models import Candidate, Inspiration, User, WritingSession
-from writingapp.services import inspiring, sessions
+from writingapp.models import Candidate, Inspiration, Rating, User, WritingSession
+from writingapp.services import inspiring, rating, sessions
 
 # What may be seen without a login says nothing about anybody; the doors of allauth are its own to guard, but for these.
 OPEN = {"", "healthz", "metrics", "language/setlang/", "api/v1/", "api/v1/openapi.json"}  # each judges by itself
@@ -50,8 +50,15 @@ def asked(hers: WritingSession) -> inspiring.Asked:
     return answer
 
 
-def fill(path: str, session: object, inspiration: object, candidate: object) -> str:
-    known = {"session_id": session, "inspiration_id": inspiration, "candidate_id": candidate}
+@pytest.fixture
+def rated(asked: inspiring.Asked, owner: User) -> Rating:
+    Candidate.objects.update(status=Candidate.Status.DONE, text="只有她知道")
+    candidate = Candidate.objects.get()
+    return rating.score(user=owner, candidate=candidate, line=None, score=5, tags=None, now=timezone.now())
+
+
+def fill(path: str, session: object, inspiration: object, candidate: object, rated: object) -> str:
+    known = {"session_id": session, "inspiration_id": inspiration, "candidate_id": candidate, "rating_id": rated}
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(known[str(found[1])]), path)
 
 
@@ -66,11 +73,11 @@ def has_id(path: str) -> bool:
 @pytest.mark.parametrize("path", [path for path in own_routes() if has_id(path)])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_outsider_gets_what_she_would_get_for_nothing(
-    client: Client, hers: WritingSession, asked: inspiring.Asked, other: User, path: str, method: str
+    client: Client, hers: WritingSession, asked: inspiring.Asked, rated: Rating, other: User, path: str, method: str
 ) -> None:
     client.force_login(other)
-    real = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk)
-    invented = fill(path, uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
+    real = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk)
+    invented = fill(path, *(uuid.uuid4() for _ in range(4)))
     answers = [_ask(client, method, each) for each in (real, invented)]
     assert answers[0] == answers[1]
     assert answers[0][0] in (404, 405, 422)
@@ -80,17 +87,17 @@ def test_an_outsider_gets_what_she_would_get_for_nothing(
 @pytest.mark.parametrize("path", [path for path in own_routes() if not is_open(path)])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_nobody_is_led_to_the_login_page(
-    client: Client, hers: WritingSession, asked: inspiring.Asked, path: str, method: str
+    client: Client, hers: WritingSession, asked: inspiring.Asked, rated: Rating, path: str, method: str
 ) -> None:
-    where = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk)
+    where = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk)
     status, text = _ask(client, method, where)
     assert status in (302, 401, 405), f"{where} answers {status}"
     assert "只有她知道" not in text
 
 
 def _ask(client: Client, method: str, path: str) -> tuple[int, str]:
-    body = {"type": "x", "save_id": str(uuid.uuid4()), "base_rev": 0, "text": "", "seconds": 60, "kind": "line"}
-    body["key"] = str(uuid.uuid4())
+    body = {"type": "x", "save_id": str(uuid.uuid4()), "base_rev": 0, "text": "", "seconds": 60, "kind": "tie"}
+    body |= {"key": str(uuid.uuid4()), "score": 3, "consent": True, "consents": True}
     answer = client.get(path) if method == "get" else client.post(path, body, content_type="application/json")
     text = answer.content.decode() if not answer.streaming else ""
     return answer.status_code, text.replace(path, "PATH")
@@ -113,6 +120,8 @@ def test_whatever_is_no_id_is_not_there(owner: User, hers: WritingSession, value
         access.candidate_for(owner, hers.pk, value)
     with pytest.raises(Http404):
         access.inspiration_for(owner, hers.pk, value)
+    with pytest.raises(Http404):
+        access.rating_for(owner, value)
 
 
 def test_her_own_things_are_not_reached_through_another_session(

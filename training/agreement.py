@@ -17,6 +17,8 @@ Z = 1.959963984540054  # 95 %
 SURE = 0.01  # chance of calling any one of all the writers an outlier who is none
 HEAVY = 5  # times the median writer's number of judgements
 
+Leanings = dict[tuple[str, str], Counter[str]]  # by contrast and writer
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -118,7 +120,8 @@ def outliers(comparisons: Sequence[Comparison]) -> list[Outlier]:
     """
     decided = [each for each in comparisons if not each.tie and each.winner != each.loser]
     counts = Counter(each.writer for each in comparisons)
-    against = {writer: _against(writer, decided) for writer in counts}
+    leanings = _leanings(decided)
+    against = {writer: _against(writer, decided, leanings) for writer in counts}
     everybody = sum(yes for yes, _ in against.values()), sum(count for _, count in against.values())
     chances = {}
     for writer, (yes, count) in against.items():
@@ -140,16 +143,28 @@ def outliers(comparisons: Sequence[Comparison]) -> list[Outlier]:
     return sorted(told, key=lambda each: (not each.contrary, not each.heavy, each.chance, -each.share, each.writer))
 
 
-def _against(writer: str, decided: Sequence[Comparison]) -> tuple[int, int]:
+def _against(writer: str, decided: Sequence[Comparison], leanings: Leanings) -> tuple[int, int]:
     """How often she chose what most others do not, and of how many choices where the others have a majority."""
-    others = Counter((each.winner, each.loser) for each in decided if each.writer != writer)
     yes = count = 0
     for each in decided:
         if each.writer == writer:
-            agreed, denied = others[each.winner, each.loser], others[each.loser, each.winner]
-            yes += denied > agreed
-            count += denied != agreed
+            leaning = leanings[each.winner, each.loser]
+            others = leaning.total() - leaning[writer]
+            yes += others < 0
+            count += others != 0
     return yes, count
+
+
+def _leanings(decided: Sequence[Comparison]) -> Leanings:
+    """By contrast, each writer's leaning: 1, -1 or 0. Everybody has one voice, however often she speaks."""
+    sums: Leanings = defaultdict(Counter)
+    for each in decided:
+        sums[each.winner, each.loser][each.writer] += 1
+        sums[each.loser, each.winner][each.writer] -= 1
+    for voices in sums.values():
+        for writer, ahead in voices.items():
+            voices[writer] = (ahead > 0) - (ahead < 0)
+    return sums
 
 
 def at_least(yes: int, count: int, usual: float) -> float:

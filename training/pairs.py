@@ -209,6 +209,7 @@ class _Context:
     def __init__(self, texts: list[RatedText], judgements: list[Judgement], rules: Rules) -> None:
         self.texts = {text.id: text for text in sorted(texts, key=lambda text: (text.position, text.id))}
         self.rules = rules
+        self.judged = bool(judgements)
         self.fates: dict[str, Outcome] = {}
         self.compared: Judgement | None = None
         self.repeated: Judgement | None = None
@@ -250,7 +251,7 @@ class _Context:
 
     def _pair(self, one: RatedText, other: RatedText) -> PairOf | None:
         said = self._resolve(self._comparison(one, other), self._stars(one, other))
-        if said is None and not self.compared and not self.scores:
+        if said is None and not self.judged:
             said = self._taking(one, other)
         if said is None or said.better is None:
             return None
@@ -283,7 +284,7 @@ class _Context:
         return _Said(better, abs(first - second) / 4, at, ids, Source.SCORE)
 
     def _taking(self, one: RatedText, other: RatedText) -> _Said | None:
-        """Only where she judged nothing, and took one of the two."""
+        """Only where she judged nothing, not even what may not be used, and took one of the two."""
         if one.taken == other.taken:
             return None
         return _Said(one if one.taken else other, TAKEN, datetime.min, (), Source.TAKEN)

@@ -172,6 +172,11 @@ KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not
 INSPIRE_CONCURRENCY = env.integer("INSPIRE_CONCURRENCY", 256, least=1, most=4096)
 QUEUE_LIMIT = env.integer("QUEUE_LIMIT", 400, least=2, most=100_000)  # texts unfinished at once in the whole house
 
+# --- pairs for training ----------------------------------------------------------------------------------------------
+PAIRS_SPLIT_KEY = env.secret("PAIRS_SPLIT_KEY", kept_in=DATA_DIR / "split_key")  # decides what is never trained on
+PAIRS_A_WRITER = env.integer("PAIRS_A_WRITER", 40, least=1, most=10_000)  # a night
+PAIRS_SHARE = env.integer("PAIRS_SHARE", 30, least=1, most=100)  # percent of a night's pairs, for any one writer
+
 # --- figures for the operator ----------------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # empty: /metrics is not there
 WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, least=0, most=65535)  # on loopback; 0: none
@@ -195,6 +200,9 @@ ACCOUNT_FORMS = {"signup": "writingapp.accounts.SignupForm"}
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "5/5m/key,20/5m/ip", "signup": "10/h/ip"}
 ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
+
+# --- the desk --------------------------------------------------------------------------------------------------------
+REVIEWS_A_PAIR = env.integer("REVIEWS_A_PAIR", 1, least=1, most=9)  # reviewers of one mind who decide a pair
 
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LANGUAGE_CODE = "zh-hans"

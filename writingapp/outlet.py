@@ -16,6 +16,7 @@ from writingapp.stream import FENCED, Frame, Log
 logger = logging.getLogger(__name__)
 
 SHORTEST, PER_TEXT, LONGEST = 0.010, 0.0006, 0.040  # seconds that characters wait for company
+TOGETHER = 16  # frames a round trip: of more at once the last would wait for all the others, in every process
 AFTER_FAILURE = 0.25  # seconds
 SETTLE = 1.0  # seconds that an end waits for its last characters to leave
 
@@ -95,8 +96,9 @@ class Outlet:
             await self._waiting_called.wait()
             await asyncio.sleep(min(LONGEST, SHORTEST + PER_TEXT * self._open))
             self._waiting_called.clear()
-            batch, self._waiting = self._waiting, set()
-            await self._send(batch)
+            batch, self._waiting = list(self._waiting), set()
+            for start in range(0, len(batch), TOGETHER):
+                await self._send(set(batch[start : start + TOGETHER]))
 
     async def _send(self, batch: set[Stream]) -> None:
         streams = [each for each in batch if not each.flying and not each.fenced and each.sent < len(each.text)]

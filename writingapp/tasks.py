@@ -8,7 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
-from writingapp import fitting, loop
+from writingapp import fitting, loop, memory
 from writingapp.celery import app
 from writingapp.models import Candidate
 from writingapp.queues import Queue
@@ -69,6 +69,7 @@ async def _announce_end(row: Candidate, session_id: str) -> None:
 def _begin(**_: object) -> None:
     """Before the first ask: tell the pages how the model is."""
     loop.submit(_the_scribe())
+    memory.settle()
     if settings.WORKER_METRICS_PORT:
         start_http_server(settings.WORKER_METRICS_PORT, addr="127.0.0.1")
 

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from inference.request import Kind
 from inference.verse.forms import FORMS
 from writingapp import access
-from writingapp.models import Candidate, Inspiration, WritingSession
+from writingapp.models import Candidate, WritingSession
+from writingapp.models.feedback import TAGS
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
 from writingapp.services import almanac, lateness, manuscripts, sessions, swapping
 from writingapp.views import telling, words
@@ -60,6 +61,7 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "words": said,
             "kinds": [(kind, said[f"kind_{kind}"]) for kind in Kind],
             "forms": [(form, said[f"form_{form}"]) for form in FORMS],
+            "tags": list(TAGS),
             "limit": MANUSCRIPT_LIMIT,
             "socket_path": f"/ws/sessions/{sitting.pk}/",
             "finish_url": reverse("finish", kwargs={"session_id": sitting.pk}),

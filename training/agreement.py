@@ -59,7 +59,7 @@ def alpha(opinions: Iterable[tuple[Hashable, Hashable]], *, samples: int = SAMPL
     by_item: dict[Hashable, Counter[Hashable]] = defaultdict(Counter)
     for item, label in opinions:
         by_item[item][label] += 1
-    told = [counts for counts in by_item.values() if counts.total() > 1]
+    told = [by_item[item] for item in sorted(by_item, key=repr) if by_item[item].total() > 1]
     labels = sorted({label for counts in told for label in counts}, key=repr)
     if len(labels) < 2:  # nobody ever disagreed, nor could have by this measure
         return Alpha(1.0 if told else None, None, None, len(told))

@@ -96,6 +96,7 @@ class AccountForm(UserForm):
     email = forms.EmailField(
         required=False, max_length=254, error_messages={"invalid": _("This does not look like an e-mail address.")}
     )
+    may_train = forms.BooleanField(required=False)
     language = forms.ChoiceField(
         required=False,
         choices=[("", _("The browser’s")), ("zh-hans", "中文"), ("en", "English")],
@@ -103,7 +104,7 @@ class AccountForm(UserForm):
 
     class Meta:
         model = User
-        fields = ["language", "time_zone", "indent_paragraphs", "show_clock"]
+        fields = ["language", "time_zone", "indent_paragraphs", "show_clock", "rates"]
 
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"])

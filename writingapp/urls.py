@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from writingapp.admin import desk
 from writingapp.api import api
-from writingapp.views import account, errors, health, mornings, sessions, today
+from writingapp.views import account, errors, health, mornings, ratings, sessions, today
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -13,6 +13,11 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/finish/", sessions.finish, name="finish"),
     path("sessions/<uuid:session_id>/finished/", sessions.finished, name="finished"),
     path("mornings/", mornings.mornings, name="mornings"),
+    path("ratings/", ratings.ratings, name="ratings"),
+    path("ratings/export/", ratings.export, name="ratings_export"),
+    path("ratings/withdraw/", ratings.withdraw_all, name="ratings_withdraw"),
+    path("ratings/<uuid:rating_id>/withdraw/", ratings.withdraw, name="rating_withdraw"),
+    path("ratings/<uuid:rating_id>/consent/", ratings.allow, name="rating_consent"),
     path("account/", account.account, name="account"),
     # Her address stands among her settings; allauth's own page for it would be a second place.
     path("accounts/email/", RedirectView.as_view(pattern_name="account")),

@@ -1,4 +1,4 @@
-"""How she wants the house: language, clock, page, address."""
+"""How she wants the house: language, clock, page, ratings, address."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from writingapp.accounts import keep_email
 from writingapp.forms import AccountForm, time_zones
 from writingapp.models import User
+from writingapp.services import rating
 from writingapp.views.context import writer_of
 
 
@@ -20,7 +21,8 @@ def account(request: HttpRequest) -> HttpResponse:
     """Show and keep her settings."""
     # A copy of the row: a form that is refused must not have changed the user that the frame of the page shows.
     user = User.objects.get(pk=writer_of(request).pk)
-    form = AccountForm(request.POST or None, instance=user, initial={"email": user.email})
+    initial = {"email": user.email, "may_train": user.consents is True}
+    form = AccountForm(request.POST or None, instance=user, initial=initial)
     if form.is_bound and form.is_valid():
         return _keep(request, form)
     context = {"form": form, "zones": time_zones(), "now": timezone.localtime()}
@@ -31,6 +33,8 @@ def _keep(request: HttpRequest, form: AccountForm) -> HttpResponse:
     user = form.save()
     if form.cleaned_data["email"].lower() != user.email.lower():
         keep_email(user, form.cleaned_data["email"])
+    if form.cleaned_data["may_train"] != (user.consents is True):
+        rating.answer(user=user, consents=form.cleaned_data["may_train"], now=timezone.now())
     # Said in the language she has just chosen.
     with translation.override(user.language or translation.get_language_from_request(request)):
         messages.success(request, _("Saved."))

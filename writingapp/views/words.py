@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from writingapp.models.feedback import TAGS
+
 # static/js asks by key and fills the {places}. Keys that end in _one and _other are the forms of a number.
 WORDS = {
     "manuscript": _("Manuscript"),
@@ -85,6 +87,37 @@ WORDS = {
     "heard_start": _("Inspiration is being written."),
     "heard_end": _("The inspiration is there."),
     "heard_taken": _("Taken into the manuscript."),
+    "rate_which": _("Which of the two is better?"),
+    "rate_first": _("The first is better"),
+    "rate_tie": _("Equally good"),
+    "rate_both_bad": _("Neither is good"),
+    "rate_second": _("The second is better"),
+    "rate_key": _("Key: {key}"),
+    "rate_why": _("Why, if you like to say"),
+    "rate_kept": _("Kept: {what}."),
+    "rate_tagged": _("Kept."),
+    "rate_undo": _("Take it back"),
+    "rate_undone": _("Taken back."),
+    "rate_consent": _("May train the model"),
+    "rate_ledger": _("All ratings"),
+    "rate_failed": _("There is no connection just now, so this was not recorded. Please try again."),
+    "consent_title": _("May your ratings train the model?"),
+    "consent_ask": _(
+        "May your ratings train the model of this house? It would see the two texts and what you asked for; "
+        "for a line or a continuation, also the passage before it. You can decide otherwise for each rating, "
+        "and take any of them back."
+    ),
+    "consent_yes": _("Yes, they may"),
+    "consent_no": _("No, keep them to me"),
+    "consent_given": _("This rating may train the model."),
+    "consent_taken": _("This rating does not train the model."),
+    "star": _("{n} of 5 stars"),
+    "stars_text": _("Stars for the whole text. Keys: 1 to 5"),
+    "stars_line": _("Stars for this line: {line}"),
+    "by_line": _("Line by line"),
+    "wrote": _("Written by {name}"),
+    "wrote_base": _("Written by the base model"),
+    **{f"tag_{tag}": name for tag, name in TAGS.items()},
     "engine_loading": _("The model is still waking up. You can ask already; it is written once the model is awake."),
     "engine_loading_share": _(
         "The model is still waking up ({share}). You can ask already; it is written once the model is awake."

@@ -13,7 +13,7 @@ const SILENCE = 10_000;
 export class Inspirations {
   /**
    * `ports`: send(message), take(text, apart) into the manuscript, again(inspiration) ask once more, say(sentence) to those
-   * who listen, arrived(element) a new one stands in the list.
+   * who listen, arrived(element) a new one stands in the list, ratings (null where she wants none).
    */
   constructor({ list, ports, now = () => performance.now() }) {
     Object.assign(this, { list, ports, now });
@@ -27,9 +27,9 @@ export class Inspirations {
     return new Set([...this.known.values()].map(({ told }) => told.key));
   }
 
-  hello(inspirations) {
+  hello(inspirations, at) {
     for (const told of inspirations) {
-      if (this.known.has(told.id)) this.#refresh(told);
+      if (this.known.has(told.id)) this.#refresh(told, at);
       else this.#add(told, { announce: false });
     }
   }
@@ -57,7 +57,8 @@ export class Inspirations {
     this.ports.send(place.candidate.attach);
   }
 
-  #refresh(told) {
+  #refresh(told, at) {
+    this.ports.ratings?.hear(told.id, told.rating, at);
     for (const each of told.candidates) {
       const place = this.byCandidate.get(each.id);
       const { ended } = place.candidate;
@@ -102,6 +103,8 @@ export class Inspirations {
     const turns = make("div", { class: "inspiration-turns" }, stop, again);
     const cards = make("div", { class: "candidates" }, ...places.map(({ card }) => card.element));
     inspiration.element = make("details", { class: "inspiration", open: true }, heading, turns, cards);
+    const rating = this.ports.ratings?.add(told, places);
+    if (rating) inspiration.element.append(rating);
     inspiration.element.dataset.form = told.form || told.kind;
     Object.assign(inspiration, { stop, again });
   }
@@ -120,6 +123,7 @@ export class Inspirations {
     const { inspiration, candidate } = place;
     place.acked = candidate.seq;
     this.#settle(inspiration);
+    this.ports.ratings?.settle(inspiration.told.id);
     if (this.#over(inspiration)) this.ports.say(word("heard_end"));
   }
 

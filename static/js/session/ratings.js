@@ -1,0 +1,73 @@
+// All ratings of the page: which inspiration a key speaks of, and the way to the server.
+
+import { choiceOf, starsOf } from "./judging.js";
+import { Rating } from "./rating.js";
+import { word } from "./words.js";
+
+export class Ratings {
+  /** `api` is the address of the session's verbs. */
+  constructor({ api, csrf, tags, ledger, say }) {
+    Object.assign(this, { api, csrf });
+    this.ports = { post: (path, body) => this.#post(path, body), tags, ledger, say };
+    this.known = new Map(); // by inspiration
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** The row of an inspiration, to be put below its cards. */
+  add(told, places) {
+    const rating = new Rating({ told, places, ports: this.ports });
+    this.known.set(told.id, rating);
+    return rating.element;
+  }
+
+  settle(inspiration) {
+    this.known.get(inspiration)?.render();
+  }
+
+  /** A later `hello`, or a `rated` message. */
+  hear(inspiration, told, at) {
+    this.known.get(inspiration)?.hear(told, at);
+  }
+
+  /** One key each, wherever nothing is being typed. */
+  #key(event) {
+    const { key, target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+    if (target.closest("input, textarea, select, [contenteditable]")) return;
+    const rating = this.#spokenOf(target);
+    if (rating && this.#means(rating, key, target)) event.preventDefault();
+  }
+
+  #means(rating, key, target) {
+    const [choice, stars] = [choiceOf(key), starsOf(key)];
+    const card = target.closest("[data-candidate]");
+    if (choice && rating.ready) rating.choose(choice);
+    else if (key.toLowerCase() === "u" && rating.judging.comparison) rating.undo();
+    else if (stars && card) this.#stars(rating, card, target, stars);
+    else return false;
+    return true;
+  }
+
+  /** A line that has the focus is meant, else the text. */
+  #stars(rating, card, target, stars) {
+    const lines = [...card.querySelectorAll(".verse-line")];
+    const line = lines.indexOf(target.closest(".verse-line"));
+    rating.score(card.dataset.candidate, line < 0 ? null : line, stars);
+  }
+
+  /** The one that holds the focus, else the newest that is open. */
+  #spokenOf(target) {
+    const all = [...this.known.values()];
+    const holds = all.find(({ element }) => element.parentElement?.contains(target));
+    return holds ?? all.reverse().find(({ ready, element }) => ready && element.parentElement?.open);
+  }
+
+  async #post(path, body) {
+    const address = path.startsWith("/") ? `/api/v1${path}` : this.api + path;
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.csrf };
+    const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => null);
+    const told = await answer?.json().catch(() => null);
+    if (answer?.ok && told) return told;
+    throw new Error(told?.message ?? word("rate_failed"));
+  }
+}

@@ -36,6 +36,9 @@ SENTENCES: dict[str, Promise] = {
     "no_reason": _("Discarding needs a reason; choose one with the keys 1 to 9."),
     "pair_withdrawn": _("The writer has withdrawn this pair. There is nothing left to decide."),
     "nothing_to_undo": _("There is nothing of yours to take back."),
+    "batch_empty": _("No pair was chosen. Tick some, or take all that the filter finds."),
+    "no_format": _("This format is not known here."),
+    "nothing_to_export": _("None of these pairs may be exported."),
     "batch_changed": _("The queue has changed since the preview, so nothing was decided. Please look once more."),
     "decided_since": _("Some of these pairs were decided again since. The batch cannot be taken back whole any more."),
 }

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from writingapp.admin import desk
 from writingapp.api import api
 from writingapp.views import account, errors, health, mornings, ratings, sessions, today
+from writingapp.views.desk import audit, bulk, export, pair, queue, statistics
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -24,6 +25,17 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),
+    path("desk/", queue.queue, name="desk"),
+    path("desk/pairs/<uuid:pair_id>/", pair.pair, name="desk_pair"),
+    path("desk/pairs/<uuid:pair_id>/decide/", pair.decide, name="desk_decide"),
+    path("desk/undo/", pair.undo, name="desk_undo"),
+    path("desk/bulk/", bulk.bulk, name="desk_bulk"),
+    path("desk/batches/", bulk.batches_of, name="desk_batches"),
+    path("desk/batches/<uuid:batch_id>/", bulk.batch, name="desk_batch"),
+    path("desk/batches/<uuid:batch_id>/undo/", bulk.undo_batch, name="desk_batch_undo"),
+    path("desk/statistics/", statistics.statistics, name="desk_statistics"),
+    path("desk/export/", export.export, name="desk_export"),
+    path("desk/audit/", audit.audit, name="desk_audit"),
     path("staff/", desk.urls),
     path("healthz", health.healthz),
     path("metrics", health.metrics),

@@ -1,6 +1,7 @@
 """What writers say of the texts, the pairs that come of it, and what staff decide."""
 
 import uuid
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -124,6 +125,7 @@ class Pair(models.Model):
     split = models.CharField(max_length=8, choices=Split.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)  # why held (training.pairs.Reason) or discarded (staff's)
+    held = models.CharField(max_length=40, blank=True)  # why it was held before staff decided: undoing goes back there
     night = models.DateField()  # the night that made it
     # copied from the rows above, for the desk: 100,000 pairs are filtered without a join
     writer = models.CharField(max_length=20)  # her pseudonym
@@ -189,6 +191,20 @@ class Review(models.Model):
         return f"{self.decision} {self.pair_id}"
 
 
+class AppendOnly(models.QuerySet["AuditEvent"]):
+    """Rows that are only ever added to."""
+
+    def update(self, **_changes: object) -> NoReturn:
+        raise NotAllowed
+
+    def delete(self) -> NoReturn:
+        raise NotAllowed
+
+
+class NotAllowed(Exception):
+    """The trail is neither changed nor deleted."""
+
+
 class AuditEvent(models.Model):
     """Who looked at or decided what. Append-only: rows are neither changed nor deleted."""
 
@@ -199,9 +215,19 @@ class AuditEvent(models.Model):
     detail = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
 
+    objects = AppendOnly.as_manager()
+
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["actor", "-id"]), models.Index(fields=["subject"])]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+    def save(self, **options: Any) -> None:
+        if not self._state.adding:
+            raise NotAllowed
+        super().save(**options)
+
+    def delete(self, using: object = None, keep_parents: bool = False) -> NoReturn:  # noqa: FBT001, FBT002 - Django's
+        raise NotAllowed

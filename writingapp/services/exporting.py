@@ -1,0 +1,62 @@
+"""Pairs as rows of a dataset: only what its writer lets train at this moment, and never a word of her manuscript."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from training.datasets import Row
+from writingapp.models import Inspiration, Pair, Rating
+
+MOST = 20_000  # pairs an export: more than that goes by dates
+# What the model saw for these ends in the writer's own text: its prompt is not for staff to carry away.
+QUOTING = (Inspiration.Kind.LINE, Inspiration.Kind.CONTINUE)
+
+
+def allowed(found: QuerySet[Pair]) -> QuerySet[Pair]:
+    """Her word is asked again: every rating behind a pair must consent now; where there is none, her general word."""
+    refusing = Rating.objects.filter(pairs=OuterRef("pk")).exclude(consent=True, withdrawn_at=None)
+    rated = Rating.objects.filter(pairs=OuterRef("pk"))
+    return (
+        found.exclude(state=Pair.State.WITHDRAWN)
+        .exclude(inspiration__kind__in=QUOTING)
+        .filter(~Exists(refusing))
+        .filter(Q(user__consents=True) | Exists(rated))
+    )
+
+
+def counted(found: QuerySet[Pair]) -> tuple[int, int]:
+    """How many may go out, and of how many."""
+    return allowed(found).count(), found.count()
+
+
+def rows(found: QuerySet[Pair]) -> Iterator[Row]:
+    """In the filter's order, at most MOST of them."""
+    full = allowed(found).select_related("inspiration", "chosen", "rejected")
+    full = full.annotate(of_the_ask=Count("inspiration__pairs", distinct=True))
+    for pair in full[:MOST].iterator(chunk_size=500):
+        yield _row(pair, weight=1 / pair.of_the_ask)
+
+
+def _row(pair: Pair, *, weight: float) -> Row:
+    return Row(
+        id=str(pair.pk),
+        prompt=tuple(pair.inspiration.messages),
+        chosen=pair.chosen_text,
+        rejected=pair.rejected_text,
+        writer=pair.writer,
+        kind=pair.kind,
+        language=pair.language,
+        source=pair.source,
+        split=pair.split,
+        state=pair.state,
+        night=pair.night.isoformat(),
+        gap=pair.gap,
+        weight=weight,
+        form=pair.form,
+        reason=pair.reason,
+        chosen_adapter=pair.chosen_adapter,
+        rejected_adapter=pair.rejected_adapter,
+        chosen_position=pair.chosen.position,
+        rejected_position=pair.rejected.position,
+        tags=tuple(pair.tags),
+    )

@@ -22,8 +22,8 @@ ACTIONS: dict[str, Promise] = {
 }
 
 
-def note(actor: User, action: str, subject: str = "", *, now: datetime, **detail: object) -> AuditEvent:
-    """Write down one event; an action that has no name above is a mistake of ours."""
+def note(actor: User | None, action: str, subject: str = "", *, now: datetime, **detail: object) -> AuditEvent:
+    """Write down one event; an action that has no name above is a mistake of ours. Nobody acts at a terminal."""
     if action not in ACTIONS:
         raise KeyError(action)
     return AuditEvent.objects.create(actor=actor, action=action, subject=subject, detail=detail, at=now)

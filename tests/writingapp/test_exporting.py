@@ -1,0 +1,77 @@
+"""Pairs leave the house by the terminal: what its writers let go, in every format, and never a word of a manuscript."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.writingapp import pairs
+from training.datasets import FORMATS
+from training.parquet import read
+from writingapp.models import AuditEvent, Pair, Rating, User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def writer() -> User:
+    return User.objects.create_user(username="writer", consents=True)
+
+
+def export(out: Path, form_of_file: str = "trl", **said: Any) -> str:
+    told = StringIO()
+    call_command("export_preferences", form_of_file=form_of_file, out=out, stdout=told, stderr=told, **said)
+    return told.getvalue()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_approved_pairs_go_out_and_come_back(form: str, writer: User, tmp_path: Path) -> None:
+    made = [pairs.pair(writer, state="approved") for _ in range(3)]
+    pairs.pair(writer, state="waiting")
+    assert "3 pairs; 0 left out" in export(tmp_path, form)
+    rows = read(tmp_path, form)
+    assert {row.id for row in rows} == {str(each.pk) for each in made}
+    assert {(row.chosen, row.writer) for row in rows} == {(pairs.CHOSEN, writer.pseudonym)}
+    told = StringIO()
+    call_command("import_preferences", tmp_path, form_of_file=form, stdout=told)
+    assert "3 pairs by 1 writers" in told.getvalue()
+    assert "3   form wujue" in told.getvalue()
+    assert AuditEvent.objects.get().detail["rows"] == 3
+
+
+def test_what_she_took_back_meanwhile_stays(writer: User, tmp_path: Path) -> None:
+    kept, gone = (pairs.pair(writer, state="approved") for _ in range(2))
+    Rating.objects.filter(pairs=gone).update(consent=False)
+    assert "1 pairs; 1 left out" in export(tmp_path)
+    assert [row.id for row in read(tmp_path, "trl")] == [str(kept.pk)]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_word_of_a_manuscript_and_no_name_goes_out(form: str, tmp_path: Path) -> None:
+    writer = User.objects.create_user(username="her-own-name", email="her@example.org", consents=True)
+    for kind in ("poem", "line", "continue"):
+        pairs.pair(writer, state="approved", kind=kind)
+    export(tmp_path, form)
+    texts = [path.read_text("utf-8") for path in tmp_path.rglob("*") if path.suffix in (".jsonl", ".json", ".md")]
+    told = "".join([*texts, repr(read(tmp_path, form))])
+    assert "晓色入平湖" in told
+    for secret in (pairs.SECRET, "her-own-name", "her@example.org"):
+        assert secret not in told
+
+
+def test_filters_are_those_of_the_desk(writer: User, tmp_path: Path) -> None:
+    pairs.pair(writer, state="approved", form="wujue")
+    held = pairs.pair(writer, state="held", form="qijue")
+    export(tmp_path, state="held", form="qijue")
+    assert [row.id for row in read(tmp_path, "trl")] == [str(held.pk)]
+    with pytest.raises(CommandError, match="--since"):
+        export(tmp_path, since="the day before")
+
+
+def test_a_file_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text("春眠不觉晓", encoding="utf-8")
+    with pytest.raises(CommandError, match=r"pairs\.jsonl"):
+        call_command("import_preferences", tmp_path / "pairs.jsonl", form_of_file="trl")
+    assert Pair.objects.count() == 0

@@ -7,11 +7,24 @@ from allauth.account.decorators import secure_admin_login
 from csp.decorators import csp_replace
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
+from django.contrib.auth.models import Permission
+from django.db.models import ManyToManyField, QuerySet
+from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
-from writingapp.models import Adapter, Candidate, EngineNode, Inspiration, User, WritingSession
+from writingapp.models import (
+    Adapter,
+    AuditEvent,
+    Candidate,
+    EngineNode,
+    Inspiration,
+    Pair,
+    Rating,
+    Review,
+    User,
+    WritingSession,
+)
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -76,10 +89,19 @@ class WriterAdmin(ClosedLookups, PeopleAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Writer"), {"fields": ("email", "language", "time_zone", "indent_paragraphs", "show_clock")}),
-        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **options: Any
+    ) -> "ModelMultipleChoiceField[Any] | None":
+        """Only the rights of the review desk: the others open nothing but these pages, which superusers have anyway."""
+        if db_field.name == "user_permissions":
+            options["queryset"] = Permission.objects.filter(codename__in=("review_pairs", "view_auditevent"))
+            options["widget"] = CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **options)
 
 
 @admin.register(WritingSession, site=desk)
@@ -171,3 +193,57 @@ class AdapterAdmin(Reading):
     list_display = ("name", "state", "base", "rank", "created_at")
     list_filter = ("state", "base")
     fields = ("name", "state", "base", "rank", "digest", "folder", "created_at")
+
+
+@admin.register(Rating, site=desk)
+class RatingAdmin(Reading):
+    """What writers judged, and what became of it."""
+
+    lookups = frozenset({"kind__exact", "fate__exact", "consent__exact", "created_at__gte", "created_at__lt"})
+    list_display = ("id", "kind", "score", "fate", "reason", "consent", "again", "created_at", "withdrawn_at")
+    list_filter = ("kind", "fate", "consent", "created_at")
+    fields = (*list_display, "candidate", "line", "tags", "swapped", "latency_ms", "history", "updated_at")
+
+
+@admin.register(Pair, site=desk)
+class PairAdmin(Reading):
+    """Pairs as they lie; the review desk is for working on them."""
+
+    lookups = frozenset({"state__exact", "form", "split__exact", "night__gte", "night__lt"})
+    list_display = ("id", "state", "reason", "form", "writer", "gap", "source", "split", "night", "created_at")
+    list_filter = ("state", "form", "split", "night")
+    fields = (
+        *list_display,
+        "held",
+        "wish",
+        "chosen_text",
+        "rejected_text",
+        "chosen_adapter",
+        "rejected_adapter",
+        "tags",
+        "opinions",
+        "agreement",
+        "decided_at",
+    )
+
+
+@admin.register(Review, site=desk)
+class ReviewAdmin(Reading):
+    """Every decision, those taken back too."""
+
+    lookups = frozenset({"decision__exact", "created_at__gte", "created_at__lt"})
+    list_display = ("id", "pair", "reviewer", "decision", "reason", "batch", "created_at", "undone_at")
+    list_filter = ("decision", "created_at")
+    list_select_related = ("pair", "reviewer")
+    fields = list_display
+
+
+@admin.register(AuditEvent, site=desk)
+class AuditEventAdmin(Reading):
+    """The trail."""
+
+    lookups = frozenset({"action", "at__gte", "at__lt"})
+    list_display = ("id", "at", "actor", "action", "subject")
+    list_filter = ("action", "at")
+    list_select_related = ("actor",)
+    fields = (*list_display, "detail")

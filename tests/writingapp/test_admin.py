@@ -9,9 +9,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.writingapp.pairs import SECRET as PAIRED_SECRET
+from tests.writingapp.pairs import pair
 from writingapp.admin import desk
-from writingapp.models import Adapter, Candidate, EngineNode, Inspiration, Revision, User, WritingSession
-from writingapp.services import manuscripts, sessions
+from writingapp.models import Adapter, Candidate, EngineNode, Inspiration, Review, Revision, User, WritingSession
+from writingapp.services import auditing, manuscripts, sessions
 
 SECRET = "藏在手稿里的一句话"
 PRIVATE_FIELDS = {"text", "snapshot", "inserted", "messages", "before"}
@@ -74,6 +76,7 @@ def test_nodes_and_adapters_are_shown_and_no_key_is(staff: Client, monkeypatch: 
 def test_revisions_are_not_on_the_desk() -> None:
     assert not desk.is_registered(Revision)
     shown = {"User", "WritingSession", "Inspiration", "Candidate", "EngineNode", "Adapter"}
+    shown |= {"Rating", "Pair", "Review", "AuditEvent"}
     assert {model.__name__ for model in desk._registry} == shown
 
 
@@ -97,6 +100,11 @@ def test_no_private_field_is_a_column_a_field_a_filter_or_a_search() -> None:
         ("inspiration", "session__text__startswith"),
         ("candidate", "inspiration__messages__icontains"),
         ("candidate", "inspiration__session__text__startswith"),
+        ("pair", "inspiration__session__text__startswith"),
+        ("pair", "inspiration__messages__contains"),
+        ("rating", "inspiration__session__text__startswith"),
+        ("review", "pair__inspiration__messages__icontains"),
+        ("auditevent", "actor__password__startswith"),
         ("user", "sessions__text__startswith"),
         ("user", "password__startswith"),
     ],
@@ -145,3 +153,24 @@ def test_only_trusted_types_are_off_on_the_desk(staff: Client) -> None:
     assert "require-trusted-types-for" not in policy
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_the_rows_of_the_review_desk_are_shown_and_stay_as_they_are(staff: Client, owner: User) -> None:
+    boss = User.objects.get(username="boss")
+    row, now = pair(owner), timezone.now()
+    review = Review.objects.create(pair=row, reviewer=boss, decision="approve", created_at=now)
+    event = auditing.note(boss, "pair.viewed", f"pair:{row.pk}", now=now)
+    for each in (row, row.ratings.get(), review, event):
+        name = each._meta.model_name
+        pages = [reverse(f"admin:writingapp_{name}_{page}", args=[each.pk]) for page in ("change", "history")]
+        for page in (reverse(f"admin:writingapp_{name}_changelist"), *pages):
+            response = staff.get(page)
+            assert response.status_code == 200, page
+            assert PAIRED_SECRET not in response.content.decode()
+        assert staff.post(pages[0], {"state": "approved"}).status_code == 403
+        assert staff.post(reverse(f"admin:writingapp_{name}_delete", args=[each.pk])).status_code == 403
+
+
+def test_the_rights_of_the_desk_are_given_in_the_admin_and_no_others(staff: Client, owner: User) -> None:
+    page = staff.get(reverse("admin:writingapp_user_change", args=[owner.pk])).content.decode()
+    assert page.count('name="user_permissions"') == 2

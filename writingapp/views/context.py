@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
 
+from writingapp import access
 from writingapp.models import User
 
 HTML_LANGUAGES = {"zh-hans": "zh-Hans", "en": "en"}
@@ -21,6 +22,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "html_lang": html_lang(),
         "page": match.view_name if match else "",
         "signup_open": settings.SIGNUP_OPEN,
+        "reviews": isinstance(request.user, User) and access.is_reviewer(request.user),
     }
 
 

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from writingapp import access, db, metrics, tasks, wire
 from writingapp.hub import hub
 from writingapp.models import Candidate, User, WritingSession
-from writingapp.services import inspiring, manuscripts, rating, sessions, swapping
+from writingapp.services import inspiring, manuscripts, recalling, sessions, swapping
 from writingapp.services.inspiring import Asked, Busy, Invalid
 from writingapp.services.manuscripts import Conflict
 from writingapp.stream import Log
@@ -45,7 +45,7 @@ async def greet(user: User, session_id: str) -> Payload:
     def look() -> tuple[WritingSession, list[Payload]]:
         session = access.session_for(user, session_id)
         session.refresh_from_db(fields=["text", "rev"])  # together: a text belongs to its revision
-        said, asked = rating.of_session(session), inspiring.inspirations_of(session)
+        said, asked = recalling.of_session(session), inspiring.inspirations_of(session)
         return session, [wire.inspiration(one.inspiration, one.candidates, said[one.inspiration.pk]) for one in asked]
 
     session, told = await db.run(look)

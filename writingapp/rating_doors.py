@@ -11,7 +11,7 @@ from django.utils import timezone
 from writingapp import access, db, rating_wire
 from writingapp.doors import tell
 from writingapp.models import Inspiration, Rating, User
-from writingapp.services import rating
+from writingapp.services import rating, recalling
 from writingapp.wire import Payload
 
 NOBODY = "http"  # no socket is the sender: every tab is told
@@ -73,7 +73,7 @@ async def _change(change: Callable[[datetime], Rating | None]) -> Payload:
         if row is None:
             return "", {}
         inspiration = Inspiration.objects.defer("messages").get(pk=row.inspiration_id)
-        said = rating.of_inspiration(inspiration)
+        said = recalling.of_inspiration(inspiration)
         return str(inspiration.session_id), rating_wire.rated(
             inspiration, list(inspiration.candidates.all()), said, now
         )

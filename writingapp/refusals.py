@@ -23,6 +23,7 @@ SENTENCES: dict[str, Promise] = {
     "bad_score": _("A score goes from 1 to 5."),
     "unknown_tag": _("There is no such tag."),
     "rating_withdrawn": _("This rating was withdrawn. Judge anew, and it counts again."),
+    "not_again": _("These two are not to be judged again today."),
     "never_trains": _("This one only shows how steady a judgement is; it never trains."),
     "engine_down": _("The model cannot be reached. Everything you wrote is saved."),
     "engine_loading": _("The model is still loading. Please ask again in a moment."),

@@ -18,6 +18,7 @@ urlpatterns = [
     path("ratings/export/", ratings.export, name="ratings_export"),
     path("ratings/withdraw/", ratings.withdraw_all, name="ratings_withdraw"),
     path("ratings/<uuid:rating_id>/withdraw/", ratings.withdraw, name="rating_withdraw"),
+    path("ratings/<uuid:rating_id>/again/", ratings.again, name="rating_again"),
     path("ratings/<uuid:rating_id>/consent/", ratings.allow, name="rating_consent"),
     path("account/", account.account, name="account"),
     # Her address stands among her settings; allauth's own page for it would be a second place.

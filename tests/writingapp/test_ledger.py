@@ -1,6 +1,7 @@
 """The ledger: what became of each rating, in words; withdrawing, consent and export by form; the settings of it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone, translation
 from tests.writingapp.test_rating import LATER, NOW, compare, make, paired, score
 from training.pairs import Reason
 from writingapp.models import Inspiration, Rating, User
-from writingapp.services import fates, rating
+from writingapp.services import fates, rating, recalling
 
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9"}
 ACCOUNT = {"language": "", "time_zone": "Asia/Shanghai", "email": ""}
@@ -149,3 +150,48 @@ def test_the_settings_keep_whether_she_rates_and_what_new_ratings_start_with(
     client.post("/account/", ACCOUNT | {"rates": "on"})
     owner.refresh_from_db()
     assert owner.consents is False
+
+
+# --- the same two again ----------------------------------------------------------------------------------------------
+def a_week_later(row: Rating) -> None:
+    Rating.objects.filter(pk=row.pk).update(updated_at=timezone.now() - timedelta(days=7, minutes=1))
+
+
+def test_after_a_week_the_same_two_are_shown_once_more_the_other_way_round(client: Client, hers: Inspiration) -> None:
+    row = compare(hers, now=timezone.now())
+    second = hers.candidates.all()[1]
+    assert "同样两稿" not in client.get("/", headers=CHINESE).content.decode()
+    a_week_later(row)
+    said = client.get("/", headers=CHINESE).content.decode()
+    assert said.index("湖上春来晚") < said.index("晓色入平湖")
+    where = reverse("rating_again", args=[row.pk])
+    client.post(where, {"choice": str(second.pk)})
+    told = Rating.objects.get(again=True)
+    assert (told.candidate_id, told.swapped, told.reason) == (second.pk, True, "again")
+    assert "同样两稿" not in client.get("/", headers=CHINESE).content.decode()
+    assert "今天不再评这两稿" in client.post(where, {"choice": "tie"}, follow=True, headers=CHINESE).content.decode()
+    assert Rating.objects.get(again=True).kind == "prefer"
+
+
+def test_one_a_day_and_none_for_who_does_not_rate(client: Client, hers: Inspiration, owner: User) -> None:
+    rows = [compare(each, now=timezone.now()) for each in (hers, make(owner))]
+    for row in rows:
+        a_week_later(row)
+    client.post(reverse("rating_again", args=[rows[0].pk]), {"choice": "both_bad"})
+    assert recalling.to_show_again(user=owner, now=timezone.now()) is None
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert recalling.to_show_again(user=owner, now=tomorrow) == rows[1]
+    owner.rates = False
+    assert recalling.to_show_again(user=owner, now=tomorrow) is None
+
+
+def test_nothing_is_judged_again_before_its_time_or_by_a_text_of_elsewhere(
+    client: Client, hers: Inspiration, owner: User
+) -> None:
+    row = compare(hers, now=timezone.now())
+    where = reverse("rating_again", args=[row.pk])
+    client.post(where, {"choice": "tie"})
+    a_week_later(row)
+    for choice in ("", "prefer", str(make(owner).candidates.all()[0].pk)):
+        assert client.post(where, {"choice": choice}).status_code == 404
+    assert not Rating.objects.filter(again=True).exists()

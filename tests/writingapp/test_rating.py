@@ -13,7 +13,7 @@ from writingapp import wire
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, TrainingRun, User
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
-from writingapp.services import rating, sessions
+from writingapp.services import rating, recalling, sessions
 from writingapp.services.rating import Fate, Kind
 
 NOW = datetime(2026, 4, 5, 6, 0, tzinfo=UTC)
@@ -63,8 +63,8 @@ def paired(*ratings: Rating, adapter: str = "night-2") -> Pair:
     first, second = inspiration.candidates.all()
     pair = Pair.objects.create(
         inspiration=inspiration, user=inspiration.session.user, chosen=first, rejected=second, source="compare",
-        gap=1.0, split="train", state="approved", night=NOW.date(), writer="x", kind="poem", language="zh", created_at=NOW,
-        chosen_text=first.text, rejected_text=second.text,
+        gap=1.0, split="train", state="approved", night=NOW.date(), writer="x", kind="poem", language="zh",
+        created_at=NOW, chosen_text=first.text, rejected_text=second.text,
     )  # fmt: skip
     pair.ratings.set(ratings)
     made = Adapter.objects.create(name=adapter, digest=adapter, folder=adapter, base="b", rank=1)
@@ -302,13 +302,13 @@ def test_the_same_two_shown_again_never_train(hers: Inspiration) -> None:
 def test_who_wrote_which_is_told_once_they_are_compared_and_hidden_again_after_undo(hers: Inspiration) -> None:
     first, second = hers.candidates.all()
     score(hers)
-    told = wire.inspiration(hers, [first, second], rating.of_inspiration(hers))
+    told = wire.inspiration(hers, [first, second], recalling.of_inspiration(hers))
     assert "night-1" not in wire.dumps(told)
     row = compare(hers)
-    told = wire.inspiration(hers, [first, second], rating.of_inspiration(hers))
+    told = wire.inspiration(hers, [first, second], recalling.of_inspiration(hers))
     assert told["rating"]["wrote"] == {str(first.pk): "", str(second.pk): "night-1"}
     rating.withdraw(rating=row, now=NOW)
-    assert "night-1" not in wire.dumps(wire.inspiration(hers, [first, second], rating.of_inspiration(hers)))
+    assert "night-1" not in wire.dumps(wire.inspiration(hers, [first, second], recalling.of_inspiration(hers)))
 
 
 def test_a_single_text_is_named_once_it_has_a_score(owner: User) -> None:
@@ -316,12 +316,12 @@ def test_a_single_text_is_named_once_it_has_a_score(owner: User) -> None:
     texts = list(alone.candidates.all())
     assert wire.judged(texts, [])["wrote"] is None
     score(alone)
-    assert wire.judged(texts, rating.of_inspiration(alone))["wrote"] == {str(texts[0].pk): ""}
+    assert wire.judged(texts, recalling.of_inspiration(alone))["wrote"] == {str(texts[0].pk): ""}
 
 
 def test_a_session_is_read_with_one_query(hers: Inspiration, django_assert_num_queries: Any) -> None:
     compare(hers)
     score(hers)
     with django_assert_num_queries(1, connection=connection):
-        found = rating.of_session(hers.session)
+        found = recalling.of_session(hers.session)
     assert {row.kind for row in found[hers.pk]} == {"prefer", "score"}

@@ -5,16 +5,14 @@ holds its row too. What a rating said before stands in its `history`.
 """
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, User, WritingSession
+from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, User
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
 
@@ -49,7 +47,8 @@ def compare(
 
     Raises Refusal: rating_off, unknown_tag, malformed, not_found, no_two, not_finished, nothing_to_rate.
     """
-    chosen = _tags(user, tags)
+    swapping = inspiration.kind == Inspiration.Kind.SWAP  # a choice of hers, whether she rates or not
+    chosen = None if swapping else _tags(user, tags)
     texts = _held(inspiration)
     if len(texts) != 2:
         raise Refusal("no_two", str(inspiration.pk))
@@ -250,45 +249,3 @@ def answer(*, user: User, consents: bool, now: datetime, rating: Rating | None =
     User.objects.filter(pk=user.pk).update(consents=consents, consent_asked_at=now)
     user.consents, user.consent_asked_at = consents, now
     return allow(rating=rating, consent=consents, now=now) if rating is not None else None
-
-
-# --- looking ---------------------------------------------------------------------------------------------------------
-def of_session(session: WritingSession) -> dict[uuid.UUID, list[Rating]]:
-    """What she says of each inspiration of a session: the ratings that stand."""
-    rows = Rating.objects.filter(inspiration__session=session, withdrawn_at=None, again=False)
-    found: dict[uuid.UUID, list[Rating]] = defaultdict(list)
-    for row in rows.defer("history"):
-        found[row.inspiration_id].append(row)
-    return found
-
-
-def of_inspiration(inspiration: Inspiration) -> list[Rating]:
-    return list(inspiration.ratings.filter(withdrawn_at=None, again=False).defer("history"))
-
-
-def told(rating: Rating) -> dict[str, Any]:
-    """All fields of one, with its texts, for her export."""
-    texts = [{"id": str(each.pk), "text": each.text} for each in rating.inspiration.candidates.all()]
-    return {
-        "id": str(rating.pk),
-        "inspiration": str(rating.inspiration_id),
-        "session": str(rating.inspiration.session_id),
-        "form": rating.inspiration.form or rating.inspiration.kind,
-        "wish": rating.inspiration.wish,
-        "kind": rating.kind,
-        "candidate": str(rating.candidate_id) if rating.candidate_id else None,
-        "line": rating.line,
-        "score": rating.score,
-        "tags": rating.tags,
-        "again": rating.again,
-        "swapped": rating.swapped,
-        "latency_ms": rating.latency_ms,
-        "consent": rating.consent,
-        "fate": rating.fate,
-        "reason": rating.reason,
-        "history": rating.history,
-        "created_at": rating.created_at.isoformat(),
-        "updated_at": rating.updated_at.isoformat(),
-        "withdrawn_at": rating.withdrawn_at.isoformat() if rating.withdrawn_at else None,
-        "candidates": texts,
-    }

@@ -18,7 +18,7 @@ from writingapp import access
 from writingapp.models import Rating
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
-from writingapp.services import fates, rating
+from writingapp.services import fates, rating, recalling
 from writingapp.views import telling, words
 from writingapp.views.context import writer_of
 
@@ -96,6 +96,27 @@ def allow(request: HttpRequest, rating_id: uuid.UUID) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def again(request: HttpRequest, rating_id: uuid.UUID) -> HttpResponse:
+    """The same two once more. `choice` is a candidate's id, `tie` or `both_bad`."""
+    user, said, now = writer_of(request), request.POST.get("choice", ""), timezone.now()
+    row = access.rating_for(user, rating_id)
+    inspiration = row.inspiration
+    none_better = said in (Rating.Kind.TIE, Rating.Kind.BOTH_BAD)
+    better = None if none_better else access.candidate_for(user, inspiration.session_id, said)
+    kind = said if none_better else Rating.Kind.PREFER
+    try:
+        if recalling.to_show_again(user=user, now=now) != row:
+            raise Refusal("not_again", str(row.pk))
+        rating.compare(user=user, inspiration=inspiration, kind=kind, better=better, tags=None, now=now, again=True)
+    except Refusal as no:
+        messages.error(request, no.sentence)
+    else:
+        messages.success(request, _("Kept. It shows how steady a judgement is, and trains nothing."))
+    return redirect("today")
+
+
+@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw_all(request: HttpRequest) -> HttpResponse:
     """All of them, once she has said so twice."""
@@ -116,7 +137,7 @@ def withdraw_all(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """All of hers as a file, texts included."""
     own = access.ratings_of(writer_of(request)).select_related("inspiration").order_by("created_at", "pk")
-    told = [rating.told(row) for row in own.prefetch_related("inspiration__candidates")]
+    told = [recalling.told(row) for row in own.prefetch_related("inspiration__candidates")]
     name = f"bailu-ratings-{timezone.localdate():%Y-%m-%d}.json"
     return JsonResponse(
         {"format": 1, "ratings": told},

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from writingapp import access
 from writingapp.forms import StartForm, length_of
 from writingapp.models import User, WritingSession
-from writingapp.services import almanac, sessions
+from writingapp.services import almanac, recalling, sessions
 from writingapp.views import telling
 
 A_DOUBLE_CLICK = timedelta(seconds=10)
@@ -60,6 +60,7 @@ def _desk(request: HttpRequest, user: User, form: StartForm, now: datetime) -> d
     return {
         **calendar,
         "form": form,
+        "again": recalling.to_show_again(user=user, now=now),
         "suggestion": suggestion,
         "next_theme": (turned + 1) % len(themes),
         "suggestion_lang": telling.language_of(suggestion),

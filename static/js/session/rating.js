@@ -36,12 +36,13 @@ export class Rating {
 
   render() {
     const { judging } = this;
-    this.element.hidden = !this.ready;
+    this.element.hidden = !this.ready && !this.asking;
+    this.row.hidden = !this.ready;
     for (const [choice, button] of this.choices) button.setAttribute("aria-pressed", String(judging.choice === choice));
     for (const [tag, button] of this.chips) {
       button.setAttribute("aria-pressed", String(judging.comparison?.tags.includes(tag) ?? false));
     }
-    this.more.hidden = !judging.comparison;
+    this.more.hidden = !judging.comparison || this.asking; // one thing at a time
     this.question.hidden = !this.asking;
     this.consent.checked = judging.comparison?.consent ?? false;
     for (const card of this.cards) this.#renderCard(card);

@@ -90,7 +90,8 @@ def test_to_take_one_is_a_softer_sign_and_none_where_she_judged() -> None:
     made = only(read(texts=taken))
     assert (made.key, made.source, made.ratings) == (("b", "a"), Source.TAKEN, ())
     assert made.gap < 0.25  # less than a star
-    assert read(said("tie"), texts=taken).pairs == []
+    for judgement in (said("tie"), said("prefer", "a", consent=False), stars("a", 5, line=0)):
+        assert all(each.source != Source.TAKEN for each in read(judgement, texts=taken).pairs)
     assert read(texts=(text("a", taken=True), text("b", taken=True))).pairs == []
 
 
@@ -184,6 +185,13 @@ def test_a_pair_that_would_teach_amiss_is_held_back(chosen: str, rejected: str, 
     assert pairing.fates["prefera0"] == (Outcome(Fate.HELD, reason) if reason else Outcome(Fate.PAIRED))
 
 
+def test_a_judgement_with_one_free_pair_is_paired() -> None:
+    texts = (text("a"), text("b", text=ONE), text("c", position=2))
+    pairing = read(said("prefer", "a"), texts=texts)
+    assert [each.held for each in pairing.pairs] == [None, Reason.SAME_TEXT]
+    assert pairing.fates == {"prefera0": Outcome(Fate.PAIRED)}
+
+
 def test_who_chooses_the_other_one_when_they_change_places_is_not_learnt_from() -> None:
     assert only(read(said("prefer", "a"), said("prefer", "b", at=9, again=True, swapped=True))).held == (
         Reason.SWAPPED_ONCE
@@ -239,6 +247,8 @@ def test_nobody_has_more_than_her_share_of_a_night() -> None:
 def test_what_a_writer_has_got_tonight_counts() -> None:
     texts, judgements = crowd({"w": 5})
     assert kept(pair(texts, judgements, tonight={"w": 38}))["w"] == 2
+    texts, judgements = crowd({"w": 30})
+    assert kept(pair(texts, judgements, tonight={"x": 5, "y": 5, "z": 5}))["w"] == 6  # of 21
 
 
 @given(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), st.integers(1, 60), min_size=1, max_size=12))

@@ -1,5 +1,6 @@
 """Pairs leave the house by the terminal: what its writers let go, in every format, and never a word of a manuscript."""
 
+import uuid
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def test_what_she_took_back_meanwhile_stays(writer: User, tmp_path: Path) -> Non
     Rating.objects.filter(pairs=gone).update(consent=False)
     assert "1 pairs; 1 left out" in export(tmp_path)
     assert [row.id for row in read(tmp_path, "trl")] == [str(kept.pk)]
+
+
+def test_a_pair_that_was_withdrawn_takes_no_weight(writer: User, tmp_path: Path) -> None:
+    stands = pairs.pair(writer, state="approved")
+    turned = Pair.objects.get(pk=stands.pk)
+    turned.pk, turned._state.adding, turned.state = uuid.uuid4(), True, "withdrawn"
+    turned.chosen, turned.rejected = stands.rejected, stands.chosen
+    turned.save()
+    export(tmp_path)
+    assert [(row.id, row.weight) for row in read(tmp_path, "trl")] == [(str(stands.pk), 1.0)]
 
 
 @pytest.mark.parametrize("form", FORMATS)

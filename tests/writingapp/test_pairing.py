@@ -148,9 +148,10 @@ def test_a_change_of_mind_turns_the_pair_round_and_back(ask: Ask) -> None:
     first.refresh_from_db()
     assert (first.state, Pair.objects.exclude(pk=first.pk).get().state) == ("withdrawn", "waiting")
     prefer(made, 0, now=timezone.now() + timedelta(minutes=2))
-    night()
+    later = NIGHT + timedelta(days=1)
+    assert pair_up(night=later, now=timezone.now()).made == 1
     first.refresh_from_db()
-    assert first.state == "waiting"  # approved once, under another judgement
+    assert (first.state, first.night) == ("waiting", later)  # approved once, under another judgement
     assert Pair.objects.exclude(pk=first.pk).get().state == "withdrawn"
 
 
@@ -167,6 +168,19 @@ def test_stars_added_to_an_approved_pair_leave_it_approved(ask: Ask) -> None:
     assert fate(said) == fate(last) == ("approved", "")
 
 
+def test_an_inspiration_stays_on_its_side_of_the_split(ask: Ask, settings: Any) -> None:
+    asks = [ask() for _ in range(30)]
+    for made in asks:
+        prefer(made)
+    night()
+    before = dict(Pair.objects.values_list("inspiration", "split"))
+    settings.PAIRS_SPLIT_KEY = "another"
+    for made in asks:
+        prefer(made, 1, now=timezone.now() + timedelta(minutes=1))
+    night()
+    assert dict(Pair.objects.exclude(state="withdrawn").values_list("inspiration", "split")) == before
+
+
 def test_withdrawn_stays_withdrawn(ask: Ask) -> None:
     said = prefer(made := ask())
     Candidate.objects.filter(inspiration=made, position=0).update(taken_at=timezone.now())
@@ -176,6 +190,18 @@ def test_withdrawn_stays_withdrawn(ask: Ask) -> None:
     assert night() == Counts()
     assert Pair.objects.get().state == "withdrawn"
     assert fate(said) == ("withdrawn", "")
+
+
+def test_withdrawn_stars_are_no_partners(ask: Ask) -> None:
+    made = ask()
+    gone = star(made, 0, 1)
+    rating.withdraw(rating=gone, now=timezone.now())
+    left = star(made, 1, 5)
+    night()
+    assert (fate(gone), fate(left)) == (("withdrawn", ""), ("not_paired", "no_partner"))
+    Rating.objects.update(fate="waiting", consent=True)  # whatever else the row says
+    night()
+    assert Pair.objects.count() == 0
 
 
 def test_who_chooses_otherwise_when_they_change_places_is_not_learnt_from(ask: Ask) -> None:
@@ -189,16 +215,18 @@ def test_who_chooses_otherwise_when_they_change_places_is_not_learnt_from(ask: A
 
 
 def test_what_she_took_is_a_sign_until_she_speaks_or_takes_back_her_word(ask: Ask, writer: User) -> None:
-    made, spoken = ask(), ask()
+    made, spoken, silent = (ask() for _ in range(3))
     Candidate.objects.filter(position=1).update(taken_at=timezone.now())
     assert night() == Counts()  # her morning is not over
     WritingSession.objects.update(state="finished")
-    assert night().made == 2
+    assert night().made == 3
     assert set(Pair.objects.values_list("source", "chosen_text")) == {("taken", OTHER)}
     assert night() == Counts()
     prefer(spoken)
     night()
     assert Pair.objects.exclude(state="withdrawn").get(inspiration=spoken).chosen_text == GOOD
+    rating.allow(rating=star(silent, 0, 3), consent=False, now=timezone.now())
+    assert night().withdrawn == 1  # she spoke, and keeps it to herself
     adapter = Adapter.objects.create(name="dew-1", digest="d", folder="f", base="b", rank=8)
     run = TrainingRun.objects.create(adapter=adapter)
     run.pairs.set(Pair.objects.filter(inspiration=made))

@@ -32,7 +32,8 @@ def counted(found: QuerySet[Pair]) -> tuple[int, int]:
 def rows(found: QuerySet[Pair]) -> Iterator[Row]:
     """In the filter's order, at most MOST of them."""
     full = allowed(found).select_related("inspiration", "chosen", "rejected")
-    full = full.annotate(of_the_ask=Count("inspiration__pairs", distinct=True))
+    standing = ~Q(inspiration__pairs__state=Pair.State.WITHDRAWN)
+    full = full.annotate(of_the_ask=Count("inspiration__pairs", distinct=True, filter=standing))
     for pair in full[:MOST].iterator(chunk_size=500):
         yield _row(pair, weight=1 / pair.of_the_ask)
 

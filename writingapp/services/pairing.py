@@ -71,7 +71,7 @@ def pair_up(*, night: date, now: datetime) -> Counts:
 def _stirred() -> set[uuid.UUID]:
     """The inspirations about which something is new."""
     hers = Rating.objects.filter(inspiration=OuterRef("inspiration"))
-    waiting = Rating.objects.filter(fate=Fate.WAITING)
+    waiting = Rating.objects.filter(fate=Fate.WAITING, withdrawn_at=None)
     flipped = Rating.objects.filter(  # shown the other way round she chose the other one
         again=True, kind=Rating.Kind.PREFER, withdrawn_at=None, candidate__rejected_in__state=State.WAITING
     )
@@ -230,7 +230,7 @@ class _Writing:
             "user": ask.session.user,
             "chosen": chosen,
             "rejected": rejected,
-            "split": split_of(str(ask.pk), settings.PAIRS_SPLIT_KEY.encode()),
+            "split": self._split(),
             "writer": ask.session.user.pseudonym,
             "form": ask.form,
             "kind": ask.kind,
@@ -241,6 +241,11 @@ class _Writing:
             "chosen_adapter": chosen.adapter,
             "rejected_adapter": rejected.adapter,
         }
+
+    def _split(self) -> str:
+        """Decided once: another key changes nothing for an inspiration that has a pair."""
+        decided = (row.split for row in self.rows.values())
+        return next(decided, split_of(str(self.ask.pk), settings.PAIRS_SPLIT_KEY.encode()))
 
     def _tags(self, each: PairOf) -> list[str]:
         said = {tag for row in self.ask.ratings.all() if str(row.pk) in each.ratings for tag in row.tags}

@@ -1,0 +1,47 @@
+"""Starts a run as it should run: offline, silent to the world, polite to its neighbours, on so many threads.
+
+    python -m training.launch RUN_FOLDER
+
+This process becomes the training, under the same number: SIGTERM stops it cleanly, and a second start goes on where the
+first one stood. On several GPUs: `accelerate launch -m training.trainer RUN_FOLDER`.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from training.config import BadRun, Config, read
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def environment(config: Config) -> dict[str, str]:
+    """Threads are told before torch is loaded, or its pools have their size already."""
+    threads = {"OMP_NUM_THREADS": str(config.threads), "MKL_NUM_THREADS": str(config.threads)}
+    return QUIET | (threads if config.threads else {})
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns only if nothing could be started: the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training.launch", description="Train the adapter of a run.")
+    parser.add_argument("folder", type=Path, help="with config.json and data.jsonl")
+    folder: Path = parser.parse_args(argv).folder
+    try:
+        config = read(folder)
+    except BadRun as fault:
+        sys.stderr.write(f"{fault}\n")
+        return 2
+    os.nice(config.niceness)
+    os.environ.update(environment(config))
+    os.execv(sys.executable, [sys.executable, "-m", "training.trainer", str(folder)])  # noqa: S606 (our own argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -42,7 +42,7 @@ export class Rating {
     for (const [tag, button] of this.chips) {
       button.setAttribute("aria-pressed", String(judging.comparison?.tags.includes(tag) ?? false));
     }
-    this.more.hidden = !judging.comparison || this.asking; // one thing at a time
+    this.more.hidden = !judging.comparison;
     this.question.hidden = !this.asking;
     this.consent.checked = judging.comparison?.consent ?? false;
     for (const card of this.cards) this.#renderCard(card);

@@ -325,3 +325,17 @@ def test_a_session_is_read_with_one_query(hers: Inspiration, django_assert_num_q
     with django_assert_num_queries(1, connection=connection):
         found = recalling.of_session(hers.session)
     assert {row.kind for row in found[hers.pk]} == {"prefer", "score"}
+
+
+@pytest.mark.parametrize("how", ["all", "no"])
+def test_what_she_only_took_trains_no_more_once_she_says_no_or_takes_all_back(hers: Inspiration, how: str) -> None:
+    pair = paired(compare(hers))
+    pair.ratings.clear()  # as one is that comes of what she took
+    user = hers.session.user
+    if how == "all":
+        rating.withdraw_all(user=user, now=LATER)
+    else:
+        rating.answer(user=user, consents=False, now=LATER)
+    pair.refresh_from_db()
+    assert pair.state == Pair.State.WITHDRAWN
+    assert [each.name for each in Adapter.objects.exclude(tainted_at=None)] == ["night-2"]

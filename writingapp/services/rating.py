@@ -190,6 +190,7 @@ def withdraw_all(*, user: User, now: datetime) -> int:
     changed = ["history", "withdrawn_at", "updated_at", "consent", "fate", "reason"]
     Rating.objects.bulk_update(rows, changed, batch_size=100)
     _leave_training(Rating.objects.filter(user=user), now)
+    _forget_taken(user, now)
     return len(rows)
 
 
@@ -219,9 +220,22 @@ def allow(*, rating: Rating, consent: bool, now: datetime) -> Rating:
 
 def _leave_training(ratings: QuerySet[Rating], now: datetime) -> None:
     """Their pairs train nobody any more, and whatever has seen one is marked, also one that she unsaid before."""
-    seen = Adapter.objects.filter(runs__pairs__ratings__in=ratings, tainted_at=None)
-    Adapter.objects.filter(pk__in=set(seen.values_list("pk", flat=True))).update(tainted_at=now)
+    _taint(Pair.objects.filter(ratings__in=ratings), now)
     _unpair(ratings)
+
+
+def _forget_taken(user: User, now: datetime) -> None:
+    """Pairs that come only of what she took into her text stand on no rating, but on her general yes."""
+    keys = set(Pair.objects.filter(user=user, ratings=None).values_list("pk", flat=True))
+    pairs = Pair.objects.filter(pk__in=keys).exclude(state=Pair.State.WITHDRAWN)
+    _taint(pairs, now)
+    pairs.update(state=Pair.State.WITHDRAWN)
+
+
+def _taint(pairs: QuerySet[Pair], now: datetime) -> None:
+    """Mark the adapters that have seen one of these."""
+    seen = Adapter.objects.filter(runs__pairs__in=pairs, tainted_at=None)
+    Adapter.objects.filter(pk__in=set(seen.values_list("pk", flat=True))).update(tainted_at=now)
 
 
 def _unpair(ratings: QuerySet[Rating]) -> None:
@@ -248,4 +262,6 @@ def answer(*, user: User, consents: bool, now: datetime, rating: Rating | None =
     """From here on new ratings start with this; so does the one that she was asked about."""
     User.objects.filter(pk=user.pk).update(consents=consents, consent_asked_at=now)
     user.consents, user.consent_asked_at = consents, now
+    if not consents:
+        _forget_taken(user, now)
     return allow(rating=rating, consent=consents, now=now) if rating is not None else None

@@ -109,9 +109,9 @@ WORDS = {
     "rate_failed": _("There is no connection just now, so this was not recorded. Please try again."),
     "consent_title": _("May your ratings train the model?"),
     "consent_ask": _(
-        "May your ratings train the model of this house? It would see the two texts and what you asked for; "
-        "for a line or a continuation, also the passage before it. You can decide otherwise for each rating, "
-        "and take any of them back."
+        "May your ratings train the model of this house? It would see the two texts, which of them you found better "
+        "or took, and what you asked for; for a line or a continuation, also the passage before it. You can decide "
+        "otherwise for each rating, and take any of them back."
     ),
     "consent_yes": _("Yes, they may"),
     "consent_no": _("No, keep them to me"),

@@ -6,6 +6,8 @@ from zoneinfo import available_timezones
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +15,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from writingapp.models import User
+
+
+def needs_second_step(user: User) -> bool:
+    """Whether the house wants one of her that she has not set up."""
+    totp = Authenticator.Type.TOTP
+    return settings.STAFF_NEEDS_TOTP and user.is_staff and not is_mfa_enabled(user, [totp])
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

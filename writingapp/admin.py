@@ -1,6 +1,7 @@
 """The staff's view of the rows. Nothing in it leads to a manuscript: no column, no filter, no search, no address."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from allauth.account.decorators import secure_admin_login
@@ -11,8 +12,10 @@ from django.contrib.auth.models import Permission
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from writingapp.accounts import needs_second_step
 from writingapp.models import (
     Adapter,
     AuditEvent,
@@ -29,6 +32,16 @@ from writingapp.models import (
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
+def _with_second_step(view: View) -> View:
+    @wraps(view)
+    def kept(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+        if isinstance(request.user, User) and needs_second_step(request.user):
+            return redirect("mfa_activate_totp")
+        return view(request, *args, **options)
+
+    return cast("View", kept)
+
+
 class StaffDesk(admin.AdminSite):
     """Django's admin behind our own login and its limits."""
 
@@ -37,7 +50,7 @@ class StaffDesk(admin.AdminSite):
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - Django's signature
         """The admin's jQuery writes markup as strings, so trusted types, and they alone, are off here."""
-        inner = super().admin_view(view, cacheable)
+        inner = super().admin_view(_with_second_step(view), cacheable)
         return cast("View", csp_replace({"require-trusted-types-for": None})(inner))
 
 

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "channels",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "writingapp",
 ]
 MIDDLEWARE = [
@@ -167,6 +168,7 @@ ENGINE_CAPACITY = env.integer("ENGINE_CAPACITY", 2, least=1, most=4096)
 ENGINE_FIRST_SECONDS = env.integer("ENGINE_FIRST_SECONDS", 25, least=1, most=600)
 ENGINE_BETWEEN_SECONDS = env.integer("ENGINE_BETWEEN_SECONDS", 10, least=1, most=600)
 ENGINE_NODES = env.text("ENGINE_NODES")  # a TOML file of many nodes, instead of the one above
+PHOTOS = DATA_DIR / "photos"  # re-encoded pictures, outside every web root
 ADAPTERS = DATA_DIR / "adapters"  # the registry: one immutable folder an adapter
 KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not in the environment
 INSPIRE_CONCURRENCY = env.integer("INSPIRE_CONCURRENCY", 256, least=1, most=4096)
@@ -202,6 +204,9 @@ ACCOUNT_SESSION_REMEMBER = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 
 # --- the desk --------------------------------------------------------------------------------------------------------
+STAFF_NEEDS_TOTP = env.boolean("STAFF_NEEDS_TOTP", default=False)  # yes: staff pages open only with a second step
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Bailu"
 REVIEWS_A_PAIR = env.integer("REVIEWS_A_PAIR", 1, least=1, most=9)  # reviewers of one mind who decide a pair
 
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
@@ -219,6 +224,7 @@ EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "bailu@localhost")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+FILE_UPLOAD_MAX_MEMORY_SIZE = 13 * 1024 * 1024  # bytes; no body is longer (writingapp.bodies), so none is spooled to disk
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a manuscript of the greatest length fits
 
 LOGGING = {

@@ -1,5 +1,7 @@
 """Addresses of the pages."""
 
+from allauth.mfa.totp.views import activate_totp
+from csp.decorators import csp_update
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -23,6 +25,8 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     # Her address stands among her settings; allauth's own page for it would be a second place.
     path("accounts/email/", RedirectView.as_view(pattern_name="account")),
+    # Its QR picture is a data address.
+    path("accounts/2fa/totp/activate/", csp_update({"img-src": "data:"})(activate_totp)),
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),

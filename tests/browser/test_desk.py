@@ -61,7 +61,7 @@ def sit(tables: Tables, quiet_house: House) -> Sitting:
 
 def test_fifty_pairs_by_keyboard_then_many_at_once_and_back_and_out(sit: Sitting) -> None:
     page, address, states = sit("fifty", 55)
-    page.keyboard.press("Enter")
+    _begin(page)
     _clear(page, 50)
     assert states()[:50] == [["discarded", "garbled"] if at % 5 == 4 else ["approved", ""] for at in range(50)]
     page.keyboard.press("u")
@@ -73,6 +73,12 @@ def test_fifty_pairs_by_keyboard_then_many_at_once_and_back_and_out(sit: Sitting
     expect(page.locator(".note.good")).to_be_visible()
     assert [state for state, _ in states()[49:]] == ["waiting"] * 6
     _export(page, address)
+
+
+def _begin(page: Page) -> None:
+    """Until the page listens: its list of keys is offered by the script that does."""
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-help]")).to_be_visible()
 
 
 def _clear(page: Page, count: int) -> None:
@@ -110,7 +116,7 @@ def _export(page: Page, address: str) -> None:
 
 def test_the_other_keys_and_a_field_that_keeps_its_letters(sit: Sitting) -> None:
     page, address, states = sit("keys", 3)
-    page.keyboard.press("Enter")
+    _begin(page)
     for key, wish in (("n", "keys1"), ("ArrowRight", "keys2"), ("p", "keys1"), ("ArrowLeft", "keys0"), ("s", "keys1")):
         page.keyboard.press(key)
         expect(page.locator(".wish")).to_have_text(wish)

@@ -137,6 +137,7 @@ def test_a_pair_shows_what_differs_and_how_the_metre_stands(at_desk: Client, row
     assert "入<mark>空山</mark>" in page
     assert page.count('class="verdict') == 2
     assert "temperature" in page
+    assert re.search(r'href="/desk/"[^>]*>Desk<', page)
 
 
 def test_deciding_leads_to_the_next_and_taking_back_returns(at_desk: Client, row: Pair, owner: User) -> None:

@@ -22,7 +22,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "html_lang": html_lang(),
         "page": match.view_name if match else "",
         "signup_open": settings.SIGNUP_OPEN,
-        "reviews": isinstance(request.user, User) and access.is_reviewer(request.user),
+        "may_review": isinstance(request.user, User) and access.is_reviewer(request.user),
     }
 
 

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from writingapp import access
+from writingapp.accounts import needs_second_step
 from writingapp.models import Pair, User
 from writingapp.services.choosing import BadFilter, Filter
 from writingapp.views.context import writer_of
@@ -29,6 +30,11 @@ def _kept(may: Callable[[User], bool]) -> Callable[[View[P]], View[P]]:
             user = writer_of(request)
             if not may(user):
                 raise access.NotHere
+            if needs_second_step(user):
+                messages.error(
+                    request, _("The staff’s pages open with a second step at login. Please set it up first.")
+                )
+                return redirect("mfa_activate_totp")
             return view(request, *args, **kwargs)
 
         return cast("View[P]", kept)

@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from training.pairs import Reason
+from training.pairs import Reason, Source
 from writingapp.models import Pair, Review
 from writingapp.services import reviewing
 from writingapp.views import words
@@ -18,6 +18,12 @@ HELD: dict[str, Promise] = {  # the writer reads of the same reasons in services
     Reason.SWAPPED_ONCE: _("chose the other when swapped"),
     Reason.CAPPED_INSPIRATION: _("too many of one inspiration"),
     Reason.CAPPED_WRITER: _("too many of one writer"),
+}
+SOURCES: dict[str, Promise] = {
+    Source.COMPARE: _("compared"),
+    Source.SCORE: _("by stars"),
+    Source.SWAP: _("a line swapped"),
+    Source.TAKEN: _("taken into her text"),
 }
 REGULAR = (Review.Decision.APPROVE, Review.Decision.DISCARD, Review.Decision.FLAG)
 
@@ -34,6 +40,10 @@ def form(pair: Pair) -> str:
 def reason(code: str) -> str:
     """Why it was held or discarded, in a few words."""
     return str(reviewing.REASONS.get(code) or HELD.get(code) or code)
+
+
+def source(code: str) -> str:
+    return str(SOURCES.get(code, code))
 
 
 def reasons() -> list[tuple[str, Promise]]:

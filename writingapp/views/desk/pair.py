@@ -59,6 +59,7 @@ def pair(request: HttpRequest, pair_id: uuid.UUID) -> HttpResponse:
         "after": after and f"{reverse('desk_pair', kwargs={'pair_id': after.pk})}?{query}",
         "sides": sides(row),
         "form": naming.form(row),
+        "source": naming.source(row.source),
         "reason": naming.reason(row.reason),
         "tags": [TAGS.get(tag, tag) for tag in row.tags],
         "chips": row.inspiration.chips,

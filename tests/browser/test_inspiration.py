@@ -91,7 +91,7 @@ def test_earlier_inspirations_are_kept_and_folded(tables: Tables) -> None:
     expect(desk.page.locator(".inspiration")).to_have_count(2)
     expect(desk.page.locator(".inspiration[open]")).to_have_count(1)
     desk.written(1)
-    desk.page.locator(".inspiration").nth(1).locator("summary").click()
+    desk.page.locator(".inspiration").nth(1).locator("> summary").click()
     expect(desk.page.locator(".inspiration").nth(1).locator(".verse").first).to_have_text(first.replace("\n", ""))
 
 

@@ -1,16 +1,20 @@
 // One candidate as a card: its state in words, its verse line by line, and what she can take of it.
 
 import { make, write } from "./dom.js";
+import { Swaps } from "./swaps.js";
 import { word } from "./words.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const STATES = { running: "writing", done: "written" }; // the others are called as they are
 
 export class Card {
-  /** `take(text, whole)` puts a text into the manuscript. `lines` is how many lines the form has, null if free. */
-  constructor({ candidate, inspiration, take }) {
+  /** `take(text, whole)` puts a text into the manuscript; `ports` are those of `Swaps`, which only a poem has. */
+  constructor({ candidate, inspiration, take, ports }) {
     Object.assign(this, { candidate, inspiration, take });
-    this.lines = [];
+    const changed = () => this.render();
+    this.swaps = inspiration.kind === "poem" ? new Swaps({ candidate, ports: { ...ports, changed } }) : null;
+    this.lines = []; // {row, line, swap, restore}
+    this.below = make("div", { class: "swaps" });
     this.state = make("p", { class: "card-state" });
     this.verse = make("div", { class: "verse", lang: inspiration.language });
     const whole = { class: "text-button", type: "button", onclick: () => this.#takeWhole() };
@@ -20,7 +24,7 @@ export class Card {
     const head = make("div", { class: "card-head" }, this.state, ...hints);
     const foot = make("div", { class: "card-foot" }, this.whole, this.mark);
     const name = word("candidate", { n: candidate.position + 1 });
-    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, foot);
+    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, this.below, foot);
     this.element.dataset.candidate = candidate.id;
     for (let line = 0; line < (inspiration.lines ?? 1); line += 1) this.#add();
     this.render();
@@ -34,9 +38,14 @@ export class Card {
     this.element.dataset.status = status;
     this.verse.setAttribute("aria-busy", String(status === "running"));
     const texts = shown.split("\n");
+    const kept = this.swaps?.kept ?? new Map();
     while (this.lines.length < texts.length) this.#add();
-    while (ended && this.lines.length > Math.max(1, texts.length)) this.lines.pop().remove();
-    this.lines.forEach((line, index) => this.#fill(line, texts[index] ?? "", ended || index < texts.length - 1));
+    while (ended && this.lines.length > Math.max(1, texts.length)) this.lines.pop().row.remove();
+    this.lines.forEach((line, index) => {
+      this.#fill(line.line, kept.get(index) ?? texts[index] ?? "", ended || index < texts.length - 1);
+      this.#offer(line, texts[index] ?? "", kept.has(index));
+    });
+    this.below.replaceChildren(...this.lines.flatMap((_, index) => this.swaps?.panels(index) ?? []));
     this.whole.disabled = !ended || !shown.trim();
     write(this.mark, candidate.taken ? word("taken") : "");
   }
@@ -58,10 +67,23 @@ export class Card {
   }
 
   #add() {
-    const button = make("button", { class: "verse-line", type: "button", disabled: true });
-    button.addEventListener("click", () => this.#takeLine(button.textContent));
-    this.lines.push(button);
-    this.verse.append(button);
+    const at = this.lines.length;
+    const line = make("button", { class: "verse-line", type: "button", disabled: true });
+    line.addEventListener("click", () => this.#takeLine(line.textContent));
+    const swap = make("button", { class: "swap-line", type: "button", hidden: !this.swaps, disabled: true, onclick: () => this.swaps.ask(at) });
+    const restore = make("button", { class: "restore-line", type: "button", hidden: true, onclick: () => this.swaps.restore(at) });
+    const row = make("div", { class: "verse-row" }, line, swap, restore);
+    this.lines.push({ row, line, swap, restore });
+    this.verse.append(row);
+  }
+
+  /** Other lines for this one; and back to the first, where she has chosen another. */
+  #offer({ line, swap, restore }, first, kept) {
+    const may = this.swaps && this.candidate.status === "done" && this.candidate.conforms !== false && first.trim();
+    swap.disabled = !may;
+    restore.hidden = !kept;
+    if (may) swap.title = swap.ariaLabel = word("swap_line", { line: line.textContent });
+    if (kept) restore.title = restore.ariaLabel = word("swap_restore", { line: first });
   }
 
   #fill(button, text, whole) {
@@ -77,6 +99,8 @@ export class Card {
   }
 
   #takeWhole() {
-    this.take(this.candidate, this.candidate.text.trim(), true);
+    const kept = this.swaps?.kept ?? new Map();
+    const lines = this.candidate.text.trim().split("\n");
+    this.take(this.candidate, lines.map((line, at) => kept.get(at) ?? line).join("\n"), true);
   }
 }

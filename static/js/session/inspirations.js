@@ -12,8 +12,8 @@ const SILENCE = 10_000;
 
 export class Inspirations {
   /**
-   * `ports`: send(message), take(text, apart) into the manuscript, again(inspiration) ask once more, say(sentence) to those
-   * who listen, arrived(element) a new one stands in the list, ratings (null where she wants none).
+   * `ports`: send(message), take(text, apart) into the manuscript, again(inspiration) ask once more, post(path,
+   * body) a verb over HTTP, say(sentence) to those who listen, arrived(element) a new one stands in the list, ratings (null where she wants none).
    */
   constructor({ list, ports, now = () => performance.now() }) {
     Object.assign(this, { list, ports, now });
@@ -47,6 +47,13 @@ export class Inspirations {
     this.#draw(place);
   }
 
+  /** What she says of one, here or in another tab. */
+  rated(inspiration, rating, at) {
+    this.ports.ratings?.hear(inspiration, rating, at);
+    const of = this.known.get(inspiration)?.told.of;
+    if (of) this.byCandidate.get(of)?.card.swaps.hear(inspiration, rating, at);
+  }
+
   #queued(told) {
     if (!this.known.has(told.id)) this.#add(told, { announce: true });
   }
@@ -58,7 +65,7 @@ export class Inspirations {
   }
 
   #refresh(told, at) {
-    this.ports.ratings?.hear(told.id, told.rating, at);
+    this.rated(told.id, told.rating, at);
     for (const each of told.candidates) {
       const place = this.byCandidate.get(each.id);
       const { ended } = place.candidate;
@@ -74,21 +81,35 @@ export class Inspirations {
   #add(told, { announce }) {
     const inspiration = { told };
     this.known.set(told.id, inspiration);
+    if (told.of) return this.#swap(inspiration, announce);
     const cards = told.candidates.map((each) => this.#card(each, inspiration));
     inspiration.places = cards;
     this.#build(inspiration);
-    for (const other of this.known.values()) if (other !== inspiration && this.#over(other)) other.element.open = false;
+    for (const other of this.known.values()) if (other.element && other !== inspiration && this.#over(other)) other.element.open = false;
     this.list.prepend(inspiration.element);
     this.#settle(inspiration);
     if (announce) this.ports.say(word("heard_start"));
     if (announce) this.ports.arrived(inspiration.element);
   }
 
+  /** Two lines for a poem that is here: they are drawn at its card. */
+  #swap(inspiration, fresh) {
+    const { told } = inspiration;
+    const candidates = told.candidates.map((each) => new Candidate(each));
+    const choices = this.byCandidate.get(told.of).card.swaps.add(told, candidates, { fresh });
+    inspiration.places = candidates.map((candidate, at) => this.#place(candidate, choices[at], inspiration));
+    if (fresh) this.ports.say(word("heard_start"));
+  }
+
   #card(told, inspiration) {
     const candidate = new Candidate(told);
     const take = (_, text, whole) => this.#take(candidate, inspiration, text, whole);
-    const card = new Card({ candidate, inspiration: inspiration.told, take });
-    const place = { candidate, card, inspiration, heardAt: this.now(), acked: told.seq, ackedAt: this.now() };
+    return this.#place(candidate, new Card({ candidate, inspiration: inspiration.told, take, ports: this.ports }), inspiration);
+  }
+
+  #place(candidate, card, inspiration) {
+    const now = this.now();
+    const place = { candidate, card, inspiration, heardAt: now, acked: candidate.seq, ackedAt: now };
     this.byCandidate.set(candidate.id, place);
     return place;
   }
@@ -114,6 +135,7 @@ export class Inspirations {
   }
 
   #settle(inspiration) {
+    if (inspiration.told.of) return;
     const over = this.#over(inspiration);
     inspiration.stop.hidden = over;
     inspiration.again.hidden = !over;

@@ -8,6 +8,7 @@ import { Editor } from "./editor.js";
 import { Inspirations } from "./inspirations.js";
 import { Lines } from "./lines.js";
 import { Manuscript } from "./manuscript.js";
+import { poster } from "./post.js";
 import { Ratings } from "./ratings.js";
 import { Sheet } from "./sheet.js";
 import { Socket } from "./socket.js";
@@ -65,9 +66,11 @@ const desk = new Desk({
 
 const heardOnly = (sentence) => write(part("heard"), sentence);
 
+const post = poster({ api: root.dataset.api, csrf });
+
 const ratings =
   "rate" in root.dataset
-    ? new Ratings({ api: root.dataset.rate, csrf, tags: root.dataset.tags.split(" "), ledger: root.dataset.ledger, say: heardOnly })
+    ? new Ratings({ post, tags: root.dataset.tags.split(" "), ledger: root.dataset.ledger, say: heardOnly })
     : null;
 
 const inspirations = new Inspirations({
@@ -77,6 +80,7 @@ const inspirations = new Inspirations({
     take: (text, apart) => (editor.insert(text, { apart }), sheet.backToManuscript()),
     again: (told) => ask.again(told),
     say: heardOnly,
+    post,
     ratings,
     arrived: (element) => element.scrollIntoView({ block: sheet.open ? "start" : "nearest" }),
   },
@@ -166,7 +170,7 @@ function heard(message) {
   else if (message.type === "notice" && message.kind === "engine") engine(message);
   else if (["saved", "conflict", "revision"].includes(message.type)) manuscript.received(message, now());
   else if (["frame", "reset", "end", "taken"].includes(message.type)) inspirations.received(message);
-  else if (message.type === "rated") ratings?.hear(message.inspiration, message.rating, message.at_ms);
+  else if (message.type === "rated") inspirations.rated(message.inspiration, message.rating, message.at_ms);
   else if (message.type === "queued") (ask.received(message), inspirations.received(message));
   else if (["busy", "invalid"].includes(message.type)) ask.received(message);
   else if (message.type === "error") (manuscript.received(message, now()), ask.received(message));

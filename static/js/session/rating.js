@@ -132,7 +132,7 @@ export class Rating {
     const wrote = make("p", { class: "wrote" });
     const lines = make("div", { class: "line-stars" });
     const byLine = make("details", { class: "by-line" }, make("summary", {}, word("by_line")), lines);
-    const element = make("div", { class: "card-rating", hidden: true }, whole.element, byLine, wrote);
+    const element = make("div", { class: "card-rating", inert: true }, whole.element, byLine, wrote);
     card.element.append(element);
     return { candidate, element, whole, byLine, lines, wrote, each: [] };
   }
@@ -144,8 +144,8 @@ export class Rating {
 
   #renderCard(card) {
     const { candidate, whole, wrote, each } = card;
-    card.element.hidden = !finished(candidate);
-    if (card.element.hidden) return;
+    card.element.inert = !finished(candidate);
+    if (card.element.inert) return;
     if (!each.length) this.#addLines(card);
     whole.show(this.judging.score(candidate.id)?.score ?? null);
     each.forEach((stars, line) => stars?.show(this.judging.score(candidate.id, line)?.score ?? null));

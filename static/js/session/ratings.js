@@ -1,14 +1,11 @@
-// All ratings of the page: which inspiration a key speaks of, and the way to the server.
+// All ratings of the page: which inspiration a key speaks of.
 
 import { choiceOf, starsOf } from "./judging.js";
 import { Rating } from "./rating.js";
-import { word } from "./words.js";
 
 export class Ratings {
-  /** `api` is the address of the session's verbs. */
-  constructor({ api, csrf, tags, ledger, say }) {
-    Object.assign(this, { api, csrf });
-    this.ports = { post: (path, body) => this.#post(path, body), tags, ledger, say };
+  constructor({ post, tags, ledger, say }) {
+    this.ports = { post, tags, ledger, say };
     this.known = new Map(); // by inspiration
     document.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -50,7 +47,7 @@ export class Ratings {
 
   /** A line that has the focus is meant, else the text. */
   #stars(rating, card, target, stars) {
-    const lines = [...card.querySelectorAll(".verse-line")];
+    const lines = [...card.querySelectorAll(".verse .verse-line")];
     const line = lines.indexOf(target.closest(".verse-line"));
     rating.score(card.dataset.candidate, line < 0 ? null : line, stars);
   }
@@ -60,14 +57,5 @@ export class Ratings {
     const all = [...this.known.values()];
     const holds = all.find(({ element }) => element.parentElement?.contains(target));
     return holds ?? all.reverse().find(({ ready, element }) => ready && element.parentElement?.open);
-  }
-
-  async #post(path, body) {
-    const address = path.startsWith("/") ? `/api/v1${path}` : this.api + path;
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.csrf };
-    const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => null);
-    const told = await answer?.json().catch(() => null);
-    if (answer?.ok && told) return told;
-    throw new Error(told?.message ?? word("rate_failed"));
   }
 }

@@ -23,7 +23,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a writer wants. `form` is empty unless it is a poem; `before` is her text up to the cursor."""
+    """What a writer wants. `form` is empty unless it is a poem; `before` is her text up to the cursor; `chips` is the
+    imagery of a photograph, as she left it.
+    """
 
     kind: Kind
     form: str
@@ -31,6 +33,7 @@ class Ask:
     theme: str
     before: str
     language: str
+    chips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ def harmless(text: str) -> str:
 
 
 _LABELS = {
-    "zh": {"theme": "题目：「{}」", "wish": "愿望：「{}」", "nothing": "清晨"},
-    "en": {"theme": "Theme: 「{}」", "wish": "Wish: 「{}」", "nothing": "morning"},
+    "zh": {"theme": "题目：「{}」", "wish": "愿望：「{}」", "chips": "意象：「{}」", "nothing": "清晨"},
+    "en": {"theme": "Theme: 「{}」", "wish": "Wish: 「{}」", "chips": "Imagery: 「{}」", "nothing": "morning"},
 }
 
 
@@ -107,9 +110,14 @@ def messages(ask: Ask) -> list[dict[str, str]]:
 
 
 def _user(ask: Ask, language: str) -> str:
-    """A poem is about the wish, or about the theme if she wishes nothing: every word here is one that she waits for."""
+    """A poem is about the wish, or about the theme if she wishes nothing: every word here is one that she waits for.
+    What a photograph showed comes after it.
+    """
     labels = _LABELS[language]
     theme, wish = (harmless(words).strip() for words in (ask.theme, ask.wish))
+    if ask.chips:
+        chips = ("、" if language == "zh" else ", ").join(harmless(chip).strip() for chip in ask.chips)
+        return "\n".join([labels["theme"].format(wish or theme or labels["nothing"]), labels["chips"].format(chips)])
     if ask.kind is Kind.POEM or not wish:
         return labels["theme"].format(wish or theme or labels["nothing"])
     return "\n".join([labels["theme"].format(theme)] * bool(theme) + [labels["wish"].format(wish)])

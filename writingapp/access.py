@@ -5,7 +5,7 @@ import uuid
 from django.db.models import QuerySet
 from django.http import Http404
 
-from writingapp.models import Candidate, Inspiration, Pair, Rating, User, WritingSession
+from writingapp.models import Candidate, Inspiration, Pair, Photo, Rating, User, WritingSession
 
 
 class NotHere(Http404):
@@ -91,3 +91,10 @@ def pair_for(user: User, pair_id: object) -> Pair:
 
 def reads_the_trail(user: User) -> bool:
     return user.is_active and user.is_staff and user.has_perm("writingapp.view_auditevent")
+
+
+def photo_for(user: User, session_id: object, photo_id: object) -> Photo:
+    photo = Photo.objects.filter(pk=_key(photo_id), session_id=_key(session_id), session__user_id=user.pk).first()
+    if photo is None:
+        raise NotHere
+    return photo

@@ -4,20 +4,28 @@ import uuid
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from ninja.security import SessionAuth
 
-from writingapp import doors, rating_doors, rating_wire, wire
+from writingapp import doors, photo_doors, rating_doors, rating_wire, wire
 from writingapp.access import NotHere
 from writingapp.models import User
 from writingapp.refusals import Refusal
 from writingapp.wire import Payload
 
+PICTURE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Disposition": 'inline; filename="photo.jpg"',
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 NOBODY = "http"  # no socket is the sender: every tab is told
 STATUS = {"not_found": 404, "finished": 409, "resend_whole": 409, "too_long": 413, "too_fast": 429, "unavailable": 503}
 STATUS |= {"rating_off": 409, "not_finished": 409, "nothing_to_rate": 409, "no_two": 409, "rating_withdrawn": 409}
 STATUS |= {"never_trains": 409, "no_such_line": 422, "bad_score": 422, "unknown_tag": 422}
+STATUS |= {"photo_too_big": 413, "photo_full": 503, "photo_too_many": 409}
 
 api = NinjaAPI(
     title="白露 Bailu",
@@ -114,6 +122,33 @@ async def allow(request: HttpRequest, rating_id: uuid.UUID, said: rating_wire.Al
 @api.post("/ratings/consent", summary="Whether new ratings may train, as she is asked once")
 async def answer(request: HttpRequest, said: rating_wire.Answer) -> Payload:
     return await rating_doors.answer(_writer(request), said)
+
+
+@api.post("/sessions/{uuid:session_id}/photos", summary="A picture, as the whole body of the request")
+async def receive_photo(request: HttpRequest, session_id: uuid.UUID) -> Payload:
+    return await photo_doors.receive(_writer(request), str(session_id), request.read(), get_language() or "")
+
+
+@api.get("/sessions/{uuid:session_id}/photos", summary="The pictures of a session")
+async def list_photos(request: HttpRequest, session_id: uuid.UUID) -> list[Payload]:
+    return await photo_doors.of_session(_writer(request), str(session_id))
+
+
+@api.get("/sessions/{uuid:session_id}/photos/{uuid:photo_id}.jpg", summary="A picture as it is kept here")
+async def show_photo(request: HttpRequest, session_id: uuid.UUID, photo_id: uuid.UUID) -> HttpResponse:
+    jpeg = await photo_doors.picture(_writer(request), str(session_id), photo_id)
+    return HttpResponse(jpeg, content_type="image/jpeg", headers=PICTURE_HEADERS)
+
+
+@api.post("/sessions/{uuid:session_id}/photos/{uuid:photo_id}/keep", summary="Keep it beyond its session, or not")
+async def keep_photo(request: HttpRequest, session_id: uuid.UUID, photo_id: uuid.UUID, *, kept: bool = True) -> Payload:
+    return await photo_doors.keep(_writer(request), str(session_id), photo_id, kept=kept)
+
+
+@api.delete("/sessions/{uuid:session_id}/photos/{uuid:photo_id}", summary="Delete a picture for good")
+async def delete_photo(request: HttpRequest, session_id: uuid.UUID, photo_id: uuid.UUID) -> dict[str, Any]:
+    await photo_doors.delete(_writer(request), str(session_id), photo_id)
+    return {}
 
 
 @api.exception_handler(Refusal)

@@ -11,13 +11,14 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - model
 from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from writingapp import memory  # noqa: E402
+from writingapp import bodies, memory  # noqa: E402
 from writingapp.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": bodies.Bounded(pages),
         "websocket": OriginValidator(URLRouter(websocket_urlpatterns), settings.SITE_ORIGINS),
     }
 )
+bodies.keep_in_memory()
 memory.settle()

@@ -85,7 +85,8 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
     def work() -> Asked | Busy | Invalid:
         return inspiring.ask(
             session=access.asking_session_for(user, session_id),
-            **asked.model_dump(exclude={"type"}),
+            **asked.model_dump(exclude={"type", "photo_id"}),
+            photo=access.photo_for(user, session_id, asked.photo_id) if asked.photo_id else None,
             now=timezone.now(),
         )
 

@@ -224,7 +224,7 @@ EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "bailu@localhost")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-FILE_UPLOAD_MAX_MEMORY_SIZE = 13 * 1024 * 1024  # bytes; no body is longer (writingapp.bodies), so none is spooled to disk
+FILE_UPLOAD_MAX_MEMORY_SIZE = 13 * 1024 * 1024  # bytes; no body is longer (writingapp.bodies): none goes to disk
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a manuscript of the greatest length fits
 
 LOGGING = {

@@ -13,7 +13,7 @@ from writingapp.celery import app
 from writingapp.models import Candidate
 from writingapp.queues import Queue
 from writingapp.scribe import Scribe
-from writingapp.services import claims, sessions
+from writingapp.services import claims, photos, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ def sweep() -> None:
     for row in swept.ended:
         loop.submit(_announce_end(row, str(row.inspiration.session_id))).result(timeout=ANNOUNCING)
     sessions.finish_abandoned(now=timezone.now())
+    photos.sweep_orphans()
 
 
 @app.task(name="upkeep.fit", queue=Queue.UPKEEP)

@@ -57,6 +57,8 @@ class Inspire(_In):
     wish: str = ""
     before: str = ""
     candidates: int = 2
+    photo_id: uuid.UUID | None = None
+    chips: list[str] = Field(default_factory=list, max_length=64)
 
 
 class Hint(_In):

@@ -1,8 +1,13 @@
 """Photographs, re-encoded on receipt; what came in is never kept."""
 
 import uuid
+from pathlib import Path
+from typing import Any
 
-from django.db import models
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from writingapp.models.sessions import WritingSession
@@ -38,3 +43,14 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.id}"
+
+    @property
+    def path(self) -> Path:
+        return Path(settings.PHOTOS) / f"{self.pk}.jpg"
+
+
+@receiver(post_delete, sender=Photo)
+def _with_its_file(instance: Photo, **_: Any) -> None:
+    """However a row goes, by her hand, with its session or with her account, its file goes with it."""
+    path = instance.path
+    transaction.on_commit(lambda: path.unlink(missing_ok=True))

@@ -3,7 +3,8 @@
 import math
 import secrets
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from inference.request import Ask, Kind, language_of, messages, sampling, tongue
 from inference.verse.forms import FORMS
-from writingapp.models import Candidate, Inspiration, WritingSession
+from writingapp.models import Candidate, Inspiration, Photo, WritingSession
 from writingapp.refusals import Refusal
 from writingapp.services import nodes, statements
 
@@ -24,6 +25,8 @@ UNFINISHED = (Status.QUEUED, Status.RUNNING)
 WISH_LIMIT = 500  # characters
 BEFORE_LIMIT = 2_000  # characters of the manuscript that a page may send along with an ask
 MOST_CANDIDATES = 2
+MOST_CHIPS = 12
+CHIP_LIMIT = 20  # characters of one chip
 MOST_WAITING = 2  # inspirations of one writer: one that is being written and one that waits
 USUAL_SECONDS = 6.0  # for a candidate, until this house has made enough to know better
 
@@ -62,13 +65,17 @@ def ask(
     before: str,
     candidates: int,
     now: datetime,
+    photo: Photo | None = None,
+    chips: Sequence[str] = (),
 ) -> Asked | Busy | Invalid:
     """Record an ask with the exact messages that the model will see. Raises Refusal: finished."""
     form = form if kind == Kind.POEM else ""
     wish = wish.strip()
-    errors = _faults(kind, form, wish, before, candidates)
+    chips = tuple(chip.strip() for chip in chips if chip.strip()) if kind == Kind.POEM else ()
+    errors = _faults(kind, form, wish, before, candidates) | _chip_faults(chips)
     if errors:
         return Invalid(errors)
+    asked = Ask(Kind(kind), form, wish, session.theme, before, "", chips)
     try:
         with transaction.atomic():
             # One writer's asks are judged one after the other, or two tabs would each find room for one more.
@@ -77,7 +84,7 @@ def ask(
             refused = admission(session.user_id, candidates)
             if refused:
                 return earlier(session, key) or refused
-            return _create(session, key, Ask(Kind(kind), form, wish, session.theme, before, ""), candidates, now)
+            return _create(session, key, asked, candidates, now, photo)
     except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
         known = earlier(session, key)
         if known is None:
@@ -108,6 +115,12 @@ def _faults(kind: str, form: str, wish: str, before: str, candidates: int) -> di
     return errors
 
 
+def _chip_faults(chips: Sequence[str]) -> dict[str, str]:
+    if len(chips) > MOST_CHIPS or any(len(chip) > CHIP_LIMIT for chip in chips):
+        return {"chips": _("At most 12 images, each of 20 characters.")}
+    return {}
+
+
 def foresee(*, session: WritingSession, kind: str, form: str, wish: str, before: str) -> dict[str, Any] | None:
     """What the model would see if she asked this now; None when it could not be asked."""
     form, wish = form if kind == Kind.POEM else "", wish.strip()
@@ -119,11 +132,16 @@ def foresee(*, session: WritingSession, kind: str, form: str, wish: str, before:
 
 def _in_its_language(ask: Ask) -> Ask:
     native = FORMS[ask.form].language if ask.form else None
-    language = native or language_of(ask.wish, language_of(ask.before, language_of(ask.theme, "zh")))
-    return Ask(ask.kind, ask.form, ask.wish, ask.theme, ask.before, language)
+    said = (ask.wish, " ".join(ask.chips), ask.before, ask.theme)
+    fallback = "zh"
+    for text in reversed(said):
+        fallback = language_of(text, fallback)
+    return replace(ask, language=native or fallback)
 
 
-def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime) -> Asked:
+def _create(
+    session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime, photo: Photo | None
+) -> Asked:
     ask = _in_its_language(ask)
     inspiration = Inspiration(
         session_id=session.pk,
@@ -133,6 +151,8 @@ def _create(session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, 
         wish=ask.wish,
         language=tongue(ask),
         messages=messages(ask),
+        photo=photo,
+        chips=list(ask.chips),
     )
     rows = [
         Candidate(

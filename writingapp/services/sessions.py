@@ -69,6 +69,7 @@ def finish(*, session: WritingSession, now: datetime) -> WritingSession:
             _run_on(session, now)
         session.state, session.finished_at = State.FINISHED, now
         session.save(update_fields=["state", "deadline", "paused_at", "paused_total", "finished_at"])
+        session.photos.filter(kept=False).delete()  # with their files
     return session
 
 

@@ -1,0 +1,117 @@
+"""How a picture gets through the gate: a child process that is given bytes, watched, and not believed."""
+
+import asyncio
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.vision.bounds import CODES, MOST_BYTES, SIDE
+
+WITHIN = 15.0  # seconds by the clock; the gate has 10 of a processor
+AT_ONCE = 2  # decoders of one process
+IN_LINE = 16  # uploads that may wait for one; each holds its bytes in memory
+MOST_ANSWER = 8 << 20
+ROOT = Path(__file__).resolve().parents[2]
+# A gate that was taken over could say anything: of a JPEG's parts only those that hold pixels are let through.
+PLAIN = frozenset({0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0})
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A clean picture: the bytes of a JPEG and what was measured."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    facts: dict[str, Any]
+
+
+class NotOpened(Exception):
+    """A picture that was not taken; `code` is one of `bounds.CODES`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Gate:
+    """Opens pictures, few at once. One an event loop."""
+
+    def __init__(self) -> None:
+        self._seats = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def open(self, raw: bytes) -> Opened:
+        """The picture in `raw`, clean. Raises NotOpened."""
+        if len(raw) > MOST_BYTES:
+            raise NotOpened("too_big")
+        if self._waiting >= IN_LINE:
+            raise NotOpened("full")
+        self._waiting += 1
+        try:
+            async with self._seats:
+                return _believed(await _through(raw))
+        finally:
+            self._waiting -= 1
+
+
+async def _through(raw: bytes) -> bytes:
+    gate = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "inference.vision.gate",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,  # decoders' complaints may quote the file
+        cwd=ROOT,
+        env={"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"},  # no key, no address of ours
+        limit=MOST_ANSWER,
+    )
+    try:
+        async with asyncio.timeout(WITHIN):
+            answer, _ = await gate.communicate(raw)
+    except TimeoutError:
+        raise NotOpened("too_long") from None
+    finally:
+        if gate.returncode is None:
+            with suppress(ProcessLookupError):
+                gate.kill()
+            await gate.wait()
+    if gate.returncode:
+        raise NotOpened("too_long" if gate.returncode in {-9, -24} else "broken")
+    return answer
+
+
+def _believed(answer: bytes) -> Opened:
+    head, _, jpeg = answer.partition(b"\n")
+    try:
+        told = json.loads(head)
+        if "refused" in told:
+            raise NotOpened(told["refused"] if told["refused"] in CODES else "broken")
+        width, height, facts = int(told["width"]), int(told["height"]), told["facts"]
+        measured = {name: float(value) for name, value in facts.items() if name != "palette"}
+        palette = [f"#{int(str(colour)[1:], 16):06x}" for colour in facts["palette"]][:8]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotOpened("broken") from None
+    if not (0 < width <= SIDE and 0 < height <= SIDE and len(answer) < MOST_ANSWER and is_plain(jpeg)):
+        raise NotOpened("broken")
+    return Opened(jpeg, width, height, measured | {"palette": palette})
+
+
+def is_plain(jpeg: bytes) -> bool:
+    """Whether it is a JPEG from its first byte to its last, with nothing in it but tables and pixels."""
+    if not jpeg.startswith(b"\xff\xd8") or not jpeg.endswith(b"\xff\xd9"):
+        return False
+    place = 2
+    while place + 4 <= len(jpeg) and jpeg[place] == 0xFF:
+        kind, length = jpeg[place + 1], int.from_bytes(jpeg[place + 2 : place + 4])
+        if kind not in PLAIN or length < 2 or (kind == 0xE0 and length != 16):
+            return False
+        place += 2 + length
+        if kind == 0xDA:
+            return jpeg.find(b"\xff\xd9", place) == len(jpeg) - 2
+    return False

@@ -1,0 +1,66 @@
+"""The verbs of photographs: access, gate, service. What came in lives in memory until the gate has answered."""
+
+import asyncio
+import weakref
+
+from inference.vision.opening import Gate, NotOpened
+from writingapp import access, db
+from writingapp.models import Photo, User
+from writingapp.refusals import Refusal
+from writingapp.services import photos
+from writingapp.wire import Payload, ms
+
+_gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
+
+
+async def receive(user: User, session_id: str, raw: bytes, language: str) -> Payload:
+    """Raises Refusal with a code that begins with photo_, or finished."""
+    session = await db.run(access.session_for, user, session_id)
+    await db.run(photos.room, session=session)
+    gate = _gates.setdefault(asyncio.get_running_loop(), Gate())
+    try:
+        opened = await gate.open(raw)
+    except NotOpened as no:
+        raise Refusal(f"photo_{no.code}", session_id) from None
+    return told(await db.run(photos.receive, session=session, opened=opened, language=language))
+
+
+async def of_session(user: User, session_id: str) -> list[Payload]:
+    def look() -> list[Photo]:
+        return list(access.session_for(user, session_id).photos.all())
+
+    return [told(photo) for photo in await db.run(look)]
+
+
+async def picture(user: User, session_id: str, photo_id: object) -> bytes:
+    photo = await db.run(access.photo_for, user, session_id, photo_id)
+    try:
+        return await asyncio.to_thread(photo.path.read_bytes)
+    except FileNotFoundError:
+        raise access.NotHere from None
+
+
+async def keep(user: User, session_id: str, photo_id: object, *, kept: bool) -> Payload:
+    def work() -> Photo:
+        return photos.keep(photo=access.photo_for(user, session_id, photo_id), kept=kept)
+
+    return told(await db.run(work))
+
+
+async def delete(user: User, session_id: str, photo_id: object) -> None:
+    def work() -> None:
+        access.photo_for(user, session_id, photo_id).delete()
+
+    await db.run(work)
+
+
+def told(photo: Photo) -> Payload:
+    return {
+        "id": str(photo.pk),
+        "width": photo.width,
+        "height": photo.height,
+        "chips": photo.chips,
+        "source": photo.source,
+        "kept": photo.kept,
+        "created_ms": ms(photo.created_at),
+    }

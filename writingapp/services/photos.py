@@ -1,0 +1,76 @@
+"""A session's photographs: taken in once they are clean, kept or not, and gone for good when they go."""
+
+import hashlib
+import os
+import time
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from inference.vision import facts
+from inference.vision.opening import Opened
+from writingapp.models import Photo, WritingSession
+from writingapp.refusals import Refusal
+
+MOST = 6  # of one session
+ORPHANED_AFTER = 3600.0  # seconds that a file may lie without its row
+
+
+def room(*, session: WritingSession) -> None:
+    """Whether one more may come, asked before it is opened. Raises Refusal: finished, photo_too_many."""
+    if session.state == WritingSession.State.FINISHED:
+        raise Refusal("finished", str(session.pk))
+    if session.photos.count() >= MOST:
+        raise Refusal("photo_too_many", str(session.pk))
+
+
+def receive(*, session: WritingSession, opened: Opened, language: str) -> Photo:
+    """Lay down a clean picture. Its chips say only what was measured. Raises Refusal as `room` does."""
+    photo = Photo(
+        id=uuid.uuid4(),
+        session=session,
+        state=Photo.State.SEEN,
+        width=opened.width,
+        height=opened.height,
+        digest=hashlib.sha256(opened.jpeg).hexdigest(),
+        facts=opened.facts,
+        chips=facts.words(opened.facts, language),
+        source="measured",
+    )
+    try:
+        _lay(photo.path, opened.jpeg)
+        with transaction.atomic():
+            room(session=WritingSession.objects.select_for_update().get(pk=session.pk))
+            photo.save(force_insert=True)
+    except BaseException:
+        photo.path.unlink(missing_ok=True)
+        raise
+    return photo
+
+
+def _lay(path: Path, jpeg: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(jpeg)
+
+
+def keep(*, photo: Photo, kept: bool) -> Photo:
+    """Keep it beyond its session, or no longer; in a session that is over that is its end."""
+    photo.kept = kept
+    photo.save(update_fields=["kept"])
+    if not kept and photo.session.state == WritingSession.State.FINISHED:
+        Photo.objects.filter(pk=photo.pk).delete()
+    return photo
+
+
+def sweep_orphans() -> int:
+    """Files without a row, left by a process that died between the two."""
+    folder, gone = Path(settings.PHOTOS), 0
+    for path in folder.glob("*.jpg") if folder.is_dir() else ():
+        old = time.time() - path.stat().st_mtime > ORPHANED_AFTER
+        if old and not Photo.objects.filter(pk=path.stem).exists():
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone

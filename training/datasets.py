@@ -158,7 +158,7 @@ FORMATS = {
 }
 DATASET_INFO = {
     "bailu": {
-        "file_name": "pairs.jsonl",
+        "file_name": "train.jsonl",
         "ranking": True,
         "formatting": "sharegpt",
         "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},

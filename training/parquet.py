@@ -36,6 +36,7 @@ _BESIDE = {
     "tags": pa.list_(pa.string()),
 }
 SPLITS = ("train", "held_out")
+_INFO = json.dumps(DATASET_INFO, indent=2) + "\n"
 
 
 def write_parquet(rows: Iterable[Row], form: str, path: Path) -> None:
@@ -52,35 +53,40 @@ def read_parquet(path: Path, form: str) -> list[Row]:
 
 
 def write_folder(rows: Sequence[Row], form: str, folder: Path, *, license: str = "other") -> list[Path]:
-    """As pairs.jsonl and pairs.parquet, or as a dataset folder with its card. Answers the files.
+    """Each split in files of its own, so that nobody trains on what is held out. Answers the files.
 
-    LLaMA-Factory also gets the entry that its dataset_info.json needs.
+    For Hugging Face a dataset folder with its card, for others JSONL and Parquet; for LLaMA-Factory also its
+    dataset_info.json.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if form == "hf":
-        (folder / "data").mkdir(exist_ok=True)
-        for split in SPLITS:
-            write_parquet([row for row in rows if row.split == split], form, folder / "data" / f"{split}.parquet")
-        (folder / "README.md").write_text(card(rows, license=license), encoding="utf-8")
-        return [folder / "README.md", *(folder / "data" / f"{split}.parquet" for split in SPLITS)]
-    write_lines(rows, form, folder / "pairs.jsonl")
-    write_parquet(rows, form, folder / "pairs.parquet")
-    written = [folder / "pairs.jsonl", folder / "pairs.parquet"]
-    if form == "llamafactory":
-        written.append(folder / "dataset_info.json")
-        written[-1].write_text(json.dumps(DATASET_INFO, indent=2) + "\n", encoding="utf-8")
+    data = _data(folder, form)
+    data.mkdir(parents=True, exist_ok=True)
+    written = []
+    for split in SPLITS:
+        some = [row for row in rows if row.split == split]
+        write_parquet(some, form, data / f"{split}.parquet")
+        written.append(data / f"{split}.parquet")
+        if form != "hf":
+            write_lines(some, form, data / f"{split}.jsonl")
+            written.append(data / f"{split}.jsonl")
+    beside = {"hf": ("README.md", card(rows, license=license)), "llamafactory": ("dataset_info.json", _INFO)}
+    if form in beside:
+        name, text = beside[form]
+        (folder / name).write_text(text, encoding="utf-8")
+        written.append(folder / name)
     return written
 
 
 def read(path: Path, form: str) -> list[Row]:
     """A file of either kind, or a folder as `write_folder` leaves it. Raises BadDataset."""
     if path.is_dir():
-        if form == "hf":
-            return [row for split in SPLITS for row in read_parquet(path / "data" / f"{split}.parquet", form)]
-        return read(path / "pairs.parquet", form)
+        return [row for split in SPLITS for row in read(_data(path, form) / f"{split}.parquet", form)]
     if not path.exists():
         raise BadDataset(f"{path}: there is no such file")
     return read_parquet(path, form) if path.suffix == ".parquet" else read_lines(path, form)
+
+
+def _data(folder: Path, form: str) -> Path:
+    return folder / "data" if form == "hf" else folder
 
 
 def _schema(form: str) -> pa.Schema:

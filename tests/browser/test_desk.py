@@ -41,7 +41,7 @@ Sitting = Callable[..., tuple[Page, str, Callable[[], list[list[str]]]]]
 
 @pytest.fixture
 def sit(tables: Tables, quiet_house: House) -> Sitting:
-    """A reviewer at the queue of a writer of her own with so many pairs: her page, its address, and the rows' states."""
+    """A reviewer at the queue of one writer with so many pairs: her page, its address, and the rows' states."""
 
     def sat(name: str, count: int, **options: object) -> tuple[Page, str, Callable[[], list[list[str]]]]:
         told = quiet_house.manage("shell", "-v", "0", "-c", PAIRS % {"name": name, "count": count})

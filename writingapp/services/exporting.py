@@ -8,8 +8,12 @@ from training.datasets import Row
 from writingapp.models import Inspiration, Pair, Rating
 
 MOST = 20_000  # pairs an export: more than that goes by dates
-# What the model saw for these ends in the writer's own text: its prompt is not for staff to carry away.
-QUOTING = (Inspiration.Kind.LINE, Inspiration.Kind.CONTINUE)
+Kind = Inspiration.Kind
+# Of these the model saw the wish or the theme alone. For the others its prompt ends in the writer's own text, which is
+# not for staff to carry away.
+UNQUOTING = Q(inspiration__kind=Kind.POEM) | Q(
+    inspiration__kind=Kind.SWAP, inspiration__of__inspiration__kind=Kind.POEM
+)
 
 
 def allowed(found: QuerySet[Pair]) -> QuerySet[Pair]:
@@ -18,7 +22,7 @@ def allowed(found: QuerySet[Pair]) -> QuerySet[Pair]:
     rated = Rating.objects.filter(pairs=OuterRef("pk"))
     return (
         found.exclude(state=Pair.State.WITHDRAWN)
-        .exclude(inspiration__kind__in=QUOTING)
+        .filter(UNQUOTING)
         .filter(~Exists(refusing))
         .filter(Q(user__consents=True) | Exists(rated))
     )

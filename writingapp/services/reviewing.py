@@ -92,7 +92,7 @@ def settle(rows: list[Pair], now: datetime) -> None:
 
 
 def _settle(row: Pair, reviews: list[Review], now: datetime) -> None:
-    if row.state == State.HELD:
+    if row.state in (State.HELD, State.WAITING):  # undecided: the night's word is in the row
         row.held = row.reason
     words = [review for review in reviews if review.decision in (Decision.APPROVE, Decision.DISCARD)]
     approving = sum(review.decision == Decision.APPROVE for review in words)

@@ -234,6 +234,16 @@ def test_consent_is_asked_again_at_the_moment_of_export(at_desk: Client, row: Pa
     assert [json.loads(line)["id"] for line in lines] == [str(taken.pk)]
 
 
+def test_a_swapped_line_goes_out_only_if_its_text_was_a_poem(at_desk: Client, row: Pair, owner: User) -> None:
+    for kind in ("poem", "line"):
+        swap = pair(owner, kind="swap", form="wujue")
+        swap.inspiration.of = pair(owner, kind=kind, state="held").chosen
+        swap.inspiration.save()
+    lines = whole(at_desk.post("/desk/export/", {"format": "trl", "as": "jsonl"})).splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["poem", "swap"]
+    assert "2 pairs to export" in at_desk.get("/desk/export/", headers=ENGLISH).content.decode()
+
+
 def test_no_account_is_in_an_export(at_desk: Client, owner: User) -> None:
     User.objects.filter(pk=owner.pk).update(email="owner@example.org")
     body = whole(at_desk.post("/desk/export/", {"format": "trl", "as": "jsonl"})).decode()

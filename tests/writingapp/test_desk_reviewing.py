@@ -1,9 +1,12 @@
 """What reviewers' words make of a pair: agreement decides, difference flags, taking back goes all the way back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -220,3 +223,20 @@ def test_every_filter_finds_its_pair_and_no_other(owner: User, asked: dict[str, 
 def test_a_filter_that_says_nothing_is_refused(asked: dict[str, str]) -> None:
     with pytest.raises(choosing.BadFilter):
         Filter.read(asked).pairs(Pair.objects.none())
+
+
+def test_two_reviewers_at_the_same_moment_are_both_counted(owner: User, clock: Clock) -> None:
+    row, who = pair(owner), [reviewer(f"r{at}") for at in range(4)]
+    meeting = threading.Barrier(len(who))
+
+    def judge(one: User) -> None:
+        meeting.wait()
+        try:
+            reviewing.decide(pair=row, reviewer=one, decision="approve", reason="", now=clock.now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(who)) as pool:
+        list(pool.map(judge, who))
+    settled = Pair.objects.get()
+    assert (settled.state, settled.opinions, settled.agreement) == ("approved", 4, 1.0)

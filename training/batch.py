@@ -20,6 +20,8 @@ from training.config import BadRun
 
 @dataclass(frozen=True, slots=True)
 class Completion:
+    """A judged text, with the end-of-turn token that the engine stopped at."""
+
     ids: tuple[int, ...]
     label: bool | None = None
     weight: float = 1.0
@@ -37,6 +39,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """A prompt and all that was judged under it."""
+
     id: str
     prompt: tuple[int, ...]
     completions: tuple[Completion, ...]

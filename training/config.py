@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 Method = Literal["dpo", "orpo", "kto", "sft"]
 Loss = Literal["sigmoid", "robust", "ipo"]
+Precision = Literal["auto", "float32", "bfloat16"]
 # By name, never "all-linear": peft writes that out as full paths for small models, and engines look for suffixes.
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -34,6 +35,7 @@ class Config:
     alpha: int = 128
     targets: tuple[str, ...] = TARGETS
     quantised: bool = False  # QLoRA: the base in NF4, double quantisation; needs bitsandbytes
+    precision: Precision = "auto"  # of the base: bfloat16 where the machine has units for it; the adapter is float32
     learning_rate: float = 1e-5
     warmup: float = 0.05  # the share of the steps in which the rate rises
     epochs: int = 1

@@ -23,9 +23,11 @@ def device() -> torch.device:
 CPU = torch.device("cpu")
 
 
-def dtype_for(place: torch.device) -> torch.dtype:
+def dtype_for(place: torch.device, config: Config) -> torch.dtype:
     """bfloat16 where a machine computes in it; without such units a CPU would take forty times as long."""
-    return torch.bfloat16 if place.type == "cuda" or _has_bfloat16(CPUINFO) else torch.float32
+    has_units = place.type == "cuda" or _has_bfloat16(CPUINFO)
+    wanted = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    return wanted.get(config.precision, torch.bfloat16 if has_units else torch.float32)
 
 
 def _has_bfloat16(cpuinfo: Path) -> bool:
@@ -38,7 +40,7 @@ def _has_bfloat16(cpuinfo: Path) -> bool:
 def load(config: Config, place: torch.device) -> tuple[Any, Any]:
     """The base with a fresh adapter, and its tokenizer. The seed must be set: half of an adapter begins at random."""
     tokenizer = AutoTokenizer.from_pretrained(config.base, local_files_only=True)
-    dtype = dtype_for(place)
+    dtype = dtype_for(place, config)
     base: Any = AutoModelForCausalLM.from_pretrained(
         config.base,
         dtype=dtype,
@@ -50,7 +52,9 @@ def load(config: Config, place: torch.device) -> tuple[Any, Any]:
         base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)  # type: ignore[no-untyped-call]
     else:
         base = base.to(place)
-    return adapted(base, config), tokenizer
+    # No dropout either way, so plain bases are left as if they only read; bitsandbytes packs its weights on a CPU for
+    # reading alone once it is told so, and gradients no longer find their way through.
+    return adapted(base, config).train(config.quantised), tokenizer
 
 
 def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:

@@ -148,7 +148,6 @@ def _steps(run: Run, data: batch.Data, mark: str) -> dict[str, Any]:
     progress = Progress(run.folder, done, planned, config.finish_by, told=run.crew.first)
     if not done:
         progress.held_out(_measured(run, data.held_out))
-    run.model.train()
     while progress.done < planned and not run.crew.any(mine=run.stop.asked(AHEAD * progress.a_step)):
         epoch, at = divmod(progress.done, an_epoch)
         groups = batch.steps_of(data.train, epoch, config.seed, config.groups_a_step)[at]
@@ -197,7 +196,6 @@ def _step(run: Run, groups: list[Group], optimiser: torch.optim.Optimizer, rate:
 def _measured(run: Run, groups: list[Group]) -> dict[str, float]:
     """What the adapter, as it is, makes of groups that it does not learn from."""
     figures = Figures()
-    run.model.eval()
     with torch.no_grad():
         for at in range(0, len(groups), run.config.groups_a_step):
             if run.stop.asked():

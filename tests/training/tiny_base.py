@@ -76,7 +76,8 @@ def group(at: int, *, held_out: bool = False) -> dict[str, Any]:
 def run(folder: Path, base: Path, *, groups: int = 12, held_out: int = 4, **config: Any) -> Path:
     """A run folder, ready to be trained."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"base": str(base), "served_as": "tiny", "learning_rate": 5e-3, "groups_a_step": 4, "rank": 8, "alpha": 16}
+    told: dict[str, Any] = {"base": str(base), "served_as": "tiny", "precision": "float32", "learning_rate": 5e-3}
+    told |= {"groups_a_step": 4, "rank": 8, "alpha": 16}
     (folder / "config.json").write_text(json.dumps(told | config), encoding="utf-8")
     lines = [group(at, held_out=at >= groups) for at in range(groups + held_out)]
     (folder / "data.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

@@ -240,6 +240,8 @@ def inspiration(row: Inspiration, candidates: list[Candidate], ratings: Sequence
         "kind": row.kind,
         "form": row.form,
         "wish": row.wish,
+        "photo_id": str(row.photo_id) if row.photo_id else None,
+        "chips": row.chips,
         "language": row.language,
         "lines": 1 if row.of_id else form.lines if form else None,
         "of": str(row.of_id) if row.of_id else None,

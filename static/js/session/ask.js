@@ -11,9 +11,9 @@ const BEFORE = 2000;
 const HINT_AFTER = 350; // milliseconds without a change: what stands there may be what she will ask
 
 export class Ask {
-  /** `send(message)` answers whether it went out; `before(limit)` is the text at the cursor; `where` names the session. */
-  constructor({ form, send, before, where }) {
-    Object.assign(this, { form, send, before });
+  /** `send(message)` answers whether it went out; `before(limit)` is the text at the cursor, `imagery()` a photograph and its chips; `where` names the session. */
+  constructor({ form, send, before, imagery, where }) {
+    Object.assign(this, { form, send, before, imagery });
     this.memory = `bailu ask ${where}`;
     this.wait = null;
     const remembered = JSON.parse(sessionStorage.getItem(this.memory) ?? "{}");
@@ -30,12 +30,12 @@ export class Ask {
     if (this.pending) return;
     const fields = this.#fields();
     if (points(fields.wish) > WISH) return this.#fault("wish", word("wish_too_long", { n: points(fields.wish) }));
-    this.#go(fields);
+    this.#go(fields.kind === "poem" ? { ...fields, ...this.imagery() } : fields);
   }
 
   /** Asks once more for what an earlier inspiration was about. */
-  again({ kind, form, wish }) {
-    if (!this.pending) this.#go({ kind, form, wish });
+  again({ kind, form, wish, photo_id, chips }) {
+    if (!this.pending) this.#go({ kind, form, wish, photo_id, chips });
   }
 
   /** After a `hello`: an ask that the server never heard goes out again. */

@@ -8,6 +8,7 @@ import { Editor } from "./editor.js";
 import { Inspirations } from "./inspirations.js";
 import { Lines } from "./lines.js";
 import { Manuscript } from "./manuscript.js";
+import { Photos } from "./photos.js";
 import { poster } from "./post.js";
 import { Ratings } from "./ratings.js";
 import { Sheet } from "./sheet.js";
@@ -90,7 +91,15 @@ const ask = new Ask({
   form: part("ask"),
   send: (message) => socket.send(message),
   before: (limit) => editor.before(limit),
+  imagery: () => photos.imagery,
   where: session,
+});
+const photos = new Photos({
+  place: part("photos"),
+  api: root.dataset.api,
+  csrf,
+  say: heardOnly,
+  arrived: () => sheet.show(),
 });
 const sheet = new Sheet({ root, editor, opener: part("open"), close: part("close"), well: part("well") });
 
@@ -184,6 +193,7 @@ function greet(hello) {
   manuscript.hello(hello.manuscript, now());
   inspirations.hello(hello.inspirations, hello.now_ms);
   ask.resume(inspirations.keys);
+  photos.refresh();
   engine(hello.engine);
 }
 

@@ -16,6 +16,11 @@ export class Sheet {
     return this.root.classList.contains("asking-open");
   }
 
+  /** Something has come that stands there. */
+  show() {
+    if (!this.open) this.#set(true);
+  }
+
   /** The manuscript again; a keyboard is not called up where there is only touch, unless it is up already. */
   backToManuscript() {
     const touch = !matchMedia("(pointer: fine)").matches;

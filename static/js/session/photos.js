@@ -1,0 +1,172 @@
+// Photographs beside an ask: dropped, pasted, chosen or taken; what was seen in them as chips that she may change. The newest
+// goes along with the next poem. The editor never notices: files are caught before it hears of them.
+
+import { make, write } from "./dom.js";
+import { word } from "./words.js";
+
+const MOST_BYTES = 12 * 1024 * 1024;
+const MOST_CHIPS = 12;
+const CHIP = 20; // characters
+const KINDS = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
+
+export class Photos {
+  /** `say(sentence)` to those who listen; `arrived()` when a picture comes, so that its place is seen. */
+  constructor({ place, api, csrf, say, arrived }) {
+    Object.assign(this, { place, api: `${api}photos`, csrf, say, arrived });
+    this.memory = `bailu chips ${api}`;
+    this.edited = JSON.parse(sessionStorage.getItem(this.memory) ?? "{}");
+    this.shown = new Map(); // by id: {told, chips, element}
+    this.list = make("div", { class: "photo-list" });
+    this.fault = make("p", { class: "error", role: "alert" });
+    place.append(make("div", { class: "photo-ways" }, this.#way("photo_add"), this.#way("photo_take", "environment")), this.list, this.fault);
+    document.addEventListener("dragover", (event) => this.#over(event), true);
+    document.addEventListener("drop", (event) => this.#dropped(event), true);
+    document.addEventListener("paste", (event) => this.#pasted(event), true);
+  }
+
+  /** After a `hello`: the pictures that the session has. */
+  async refresh() {
+    const answer = await fetch(this.api).catch(() => null);
+    const told = answer?.ok ? await answer.json() : null;
+    if (!told) return;
+    for (const [id, { element }] of this.shown) if (!told.some((each) => each.id === id)) this.#forget(id, element);
+    for (const each of told) if (!this.shown.has(each.id)) this.#show(each);
+  }
+
+  /** What goes along with an ask for a poem. */
+  get imagery() {
+    const newest = [...this.shown.values()].at(-1);
+    return newest ? { photo_id: newest.told.id, chips: newest.chips } : {};
+  }
+
+  #way(key, capture = "") {
+    const input = make("input", { type: "file", accept: KINDS, class: "visually-hidden" });
+    if (capture) input.setAttribute("capture", capture);
+    input.addEventListener("change", () => (this.#add(input.files[0]), (input.value = "")));
+    return make("label", { class: `text-button ${key}` }, input, word(key));
+  }
+
+  #over(event) {
+    if ([...(event.dataTransfer?.types ?? [])].includes("Files")) (event.preventDefault(), event.stopPropagation());
+  }
+
+  #dropped(event) {
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#add(file);
+  }
+
+  /** A picture that comes with text is text: so do word processors copy. */
+  #pasted(event) {
+    const file = event.clipboardData?.files[0];
+    if (!file || event.clipboardData.getData("text/plain")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#add(file);
+  }
+
+  #add(file) {
+    write(this.fault, "");
+    if (!file) return;
+    this.arrived();
+    if (file.size > MOST_BYTES) return write(this.fault, word("photo_too_big"));
+    const request = new XMLHttpRequest();
+    const bar = make("progress", { max: 1, value: 0, "aria-label": word("photo_sending") });
+    const cancel = make("button", { class: "text-button", type: "button", onclick: () => request.abort() }, word("photo_cancel"));
+    const row = make("div", { class: "photo-sending" }, bar, cancel);
+    request.upload.onprogress = ({ loaded, total }) => (bar.value = loaded / (total || 1));
+    request.onloadend = () => (row.remove(), this.#came(request));
+    request.onerror = () => write(this.fault, word("photo_lost"));
+    request.open("POST", this.api);
+    request.setRequestHeader("X-CSRFToken", this.csrf);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.send(file);
+    this.list.prepend(row);
+  }
+
+  #came({ status, responseText }) {
+    if (status === 0) return;
+    const told = parsed(responseText);
+    if (status !== 200 || !told) return write(this.fault, told?.message ?? word("photo_lost"));
+    this.#show(told);
+    this.say(word("photo_seen", { chips: told.chips.join(" ") }));
+  }
+
+  #show(told) {
+    const photo = { told, chips: this.edited[told.id] ?? [...told.chips] };
+    const picture = make("img", { src: `${this.api}/${told.id}.jpg`, alt: word("photo_alt"), width: told.width, height: told.height });
+    const row = make("ul", { class: "photo-chips", "aria-label": word("photo_chips") });
+    const keep = make("input", { type: "checkbox", checked: told.kept });
+    keep.addEventListener("change", () => this.#keep(photo, keep));
+    const remove = make("button", { class: "text-button", type: "button", onclick: () => this.#delete(photo) }, word("photo_delete"));
+    const turns = make("div", { class: "photo-turns" }, make("label", {}, keep, word("photo_keep")), remove);
+    const said = make("div", { class: "photo-said" }, row, make("p", { class: "help" }, word("photo_measured")), turns);
+    photo.element = make("div", { class: "photo" }, picture, said);
+    this.shown.set(told.id, photo);
+    this.list.prepend(photo.element);
+    this.#draw(photo, row);
+  }
+
+  #draw(photo, row, focus = -1) {
+    const chips = photo.chips.map((chip, at) => this.#chip(photo, row, chip, at));
+    const add = make("input", { class: "chip", maxLength: CHIP, placeholder: word("photo_chip_add"), "aria-label": word("photo_chip_add") });
+    const added = () => add.value.trim() && this.#change(photo, row, [...photo.chips, add.value.trim()], photo.chips.length + 1);
+    add.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), event.stopPropagation(), added()));
+    add.addEventListener("change", added);
+    add.hidden = photo.chips.length >= MOST_CHIPS;
+    row.replaceChildren(...chips, make("li", {}, add));
+    if (focus >= 0) [...row.querySelectorAll("input")].at(Math.min(focus, photo.chips.length))?.focus();
+  }
+
+  #chip(photo, row, chip, at) {
+    const text = make("input", { class: "chip", value: chip, maxLength: CHIP, "aria-label": word("photo_chip") });
+    const others = photo.chips.filter((_, place) => place !== at);
+    const changed = () => this.#change(photo, row, text.value.trim() ? photo.chips.with(at, text.value.trim()) : others);
+    text.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), text.blur()));
+    text.addEventListener("change", changed);
+    const away = make("button", { class: "chip-away", type: "button", "aria-label": word("photo_chip_remove", { chip }) }, "×");
+    away.addEventListener("click", () => this.#change(photo, row, others, at));
+    return make("li", {}, text, away);
+  }
+
+  #change(photo, row, chips, focus = -1) {
+    photo.chips = chips;
+    this.edited[photo.told.id] = chips;
+    sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
+    this.#draw(photo, row, focus);
+  }
+
+  async #keep(photo, box) {
+    const told = await this.#verb("POST", `/${photo.told.id}/keep?kept=${box.checked}`);
+    if (!told) box.checked = !box.checked;
+  }
+
+  async #delete(photo) {
+    if (await this.#verb("DELETE", `/${photo.told.id}`)) this.#forget(photo.told.id, photo.element);
+  }
+
+  async #verb(method, path) {
+    write(this.fault, "");
+    const answer = await fetch(this.api + path, { method, headers: { "X-CSRFToken": this.csrf } }).catch(() => null);
+    if (answer?.ok || answer?.status === 404) return answer;
+    write(this.fault, word("photo_lost"));
+    return null;
+  }
+
+  #forget(id, element) {
+    this.shown.delete(id);
+    delete this.edited[id];
+    element.remove();
+    sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

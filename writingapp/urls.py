@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from writingapp.admin import desk
 from writingapp.api import api
-from writingapp.views import account, errors, health, mornings, ratings, sessions, today
+from writingapp.views import account, errors, health, mornings, photos, ratings, sessions, today
 from writingapp.views.desk import audit, bulk, export, pair, queue, statistics
 
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/", sessions.session, name="session"),
     path("sessions/<uuid:session_id>/finish/", sessions.finish, name="finish"),
     path("sessions/<uuid:session_id>/finished/", sessions.finished, name="finished"),
+    path(
+        "sessions/<uuid:session_id>/photos/<uuid:photo_id>/forget/",
+        photos.forget,
+        name="forget_photo",
+    ),
     path("mornings/", mornings.mornings, name="mornings"),
     path("ratings/", ratings.ratings, name="ratings"),
     path("ratings/export/", ratings.export, name="ratings_export"),

@@ -1,4 +1,4 @@
-"""A photograph on the session page, in Chromium: dropped, its chips changed, a poem of it, kept, deleted; on a phone too."""
+"""A photograph on the session page, in Chromium: dropped, its chips changed, a poem of it; kept, deleted; on a phone."""
 
 import base64
 

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from writingapp import access
-from writingapp.models import Candidate, Inspiration, Rating, User, WritingSession
+from writingapp.models import Candidate, Inspiration, Photo, Rating, User, WritingSession
 from writingapp.services import inspiring, rating, sessions
 
 # What may be seen without a login says nothing about anybody; the doors of allauth are its own to guard, but for these.
@@ -57,8 +57,16 @@ def rated(asked: inspiring.Asked, owner: User) -> Rating:
     return rating.score(user=owner, candidate=candidate, line=None, score=5, tags=None, now=timezone.now())
 
 
-def fill(path: str, session: object, inspiration: object, candidate: object, rated: object) -> str:
+@pytest.fixture
+def real(hers: WritingSession, asked: inspiring.Asked, rated: Rating) -> list[object]:
+    """Her ids, in the order of `fill`."""
+    photo = Photo.objects.create(session=hers, state=Photo.State.SEEN, chips=["只有她知道"])
+    return [hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk, photo.pk]
+
+
+def fill(path: str, session: object, inspiration: object, candidate: object, rated: object, photo: object) -> str:
     known = {"session_id": session, "inspiration_id": inspiration, "candidate_id": candidate, "rating_id": rated}
+    known["photo_id"] = photo
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(known[str(found[1])]), path)
 
 
@@ -73,12 +81,11 @@ def has_id(path: str) -> bool:
 @pytest.mark.parametrize("path", [path for path in own_routes() if has_id(path)])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_outsider_gets_what_she_would_get_for_nothing(
-    client: Client, hers: WritingSession, asked: inspiring.Asked, rated: Rating, other: User, path: str, method: str
+    client: Client, real: list[object], other: User, path: str, method: str
 ) -> None:
     client.force_login(other)
-    real = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk)
-    invented = fill(path, *(uuid.uuid4() for _ in range(4)))
-    answers = [_ask(client, method, each) for each in (real, invented)]
+    invented = [uuid.uuid4() for _ in real]
+    answers = [_ask(client, method, fill(path, *ids)) for ids in (real, invented)]
     assert answers[0] == answers[1]
     assert answers[0][0] in (404, 405, 422)
     assert "只有她知道" not in answers[0][1]
@@ -86,10 +93,8 @@ def test_an_outsider_gets_what_she_would_get_for_nothing(
 
 @pytest.mark.parametrize("path", [path for path in own_routes() if not is_open(path)])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_nobody_is_led_to_the_login_page(
-    client: Client, hers: WritingSession, asked: inspiring.Asked, rated: Rating, path: str, method: str
-) -> None:
-    where = fill(path, hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk)
+def test_nobody_is_led_to_the_login_page(client: Client, real: list[object], path: str, method: str) -> None:
+    where = fill(path, *real)
     status, text = _ask(client, method, where)
     assert status in (302, 401, 405), f"{where} answers {status}"
     assert "只有她知道" not in text

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -150,7 +150,7 @@ def noisy() -> bytes:
 
 def test_no_body_is_laid_on_disk_on_its_way(settings: Any) -> None:
     bodies.keep_in_memory()
-    request = http_server.Request(DummyChannel(), True)
+    request: Any = cast("Any", http_server.Request)(cast("Any", DummyChannel)(), True)
     request.gotLength(bodies.MOST)
     assert type(request.content) is bodies.InMemory
     assert settings.FILE_UPLOAD_MAX_MEMORY_SIZE > bodies.MOST
@@ -198,3 +198,17 @@ def test_what_is_no_picture_is_told_in_one_sentence(the_photo_house: House) -> N
     status, _, body = send(writer, "POST", path, saved("JPEG", misty()) + b"\0" * (12 << 20))
     assert (status, json.loads(body)["code"]) == (413, "photo_too_big")
     assert send(writer, "GET", path)[2] == b"[]"
+
+
+def test_a_kept_picture_is_on_the_page_of_its_morning(the_photo_house: House) -> None:
+    [(cookie, session)] = the_photo_house.sit_down("keeper")
+    writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
+    kept, gone = (json.loads(send(writer, "POST", path, saved("JPEG"))[2])["id"] for _ in range(2))
+    assert send(writer, "POST", f"{path}/{kept}/keep?kept=true")[0] == 200
+    assert writer.request("POST", f"/api/v1/sessions/{session}/finish")[0] == 200
+    _, page = writer.request("GET", f"/sessions/{session}/finished/")
+    assert kept in page
+    assert gone not in page
+    assert send(writer, "GET", f"{path}/{gone}.jpg")[0] == 404
+    assert send(writer, "POST", f"/sessions/{session}/photos/{kept}/forget/")[0] == 302
+    assert send(writer, "GET", f"{path}/{kept}.jpg")[0] == 404

@@ -100,6 +100,7 @@ def finished(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "text_lang": telling.language_of(sitting.text),
             "late": on_time != sitting.text,
             "inspirations": _inspirations(sitting),
+            "photos": sitting.photos.filter(kept=True),
             "indent": user.indent_paragraphs,
         },
     )

@@ -64,7 +64,7 @@ class Data:
 
 def read(path: Path, tokenizer: Any, max_length: int) -> Data:
     """Raises BadRun, which names the line."""
-    data = Data()
+    data, ids = Data(), set[str]()
     try:
         raw = path.read_bytes()
     except OSError as fault:
@@ -75,6 +75,9 @@ def read(path: Path, tokenizer: Any, max_length: int) -> Data:
             group = group_of(json.loads(line), tokenizer)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as fault:
             raise BadRun(f"{path.name}, line {number}: {type(fault).__name__} {fault}") from fault
+        if group.id in ids:
+            raise BadRun(f"{path.name}, line {number}: {group.id!r} for the second time")
+        ids.add(group.id)
         _add(data, group, max_length)
     return data
 

@@ -26,7 +26,6 @@ class Frozen:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         if lines and _told(lines[0]) == {"key": key}:
             self.known = {line["text"]: line["logps"] for line in map(_told, lines[1:]) if line}
-        self._rewrite()
 
     def _rewrite(self) -> None:
         """Without lines that were cut off, on which a next one would be stuck."""
@@ -43,6 +42,7 @@ class Frozen:
 
     def fill(self, model: Any, score: Score, groups: Iterable[Group], stop: Callable[[], bool]) -> None:
         """All that is missing, with the adapter off; less, if told to stop."""
+        self._rewrite()
         with torch.no_grad(), model.disable_adapter(), self.path.open("a", encoding="utf-8") as file:
             for group in self.missing(groups):
                 if stop():

@@ -105,11 +105,13 @@ def _trained(folder: Path, config: Config, crew: Crew, stop: Stop) -> dict[str, 
         side[:] = [group for group in side if method.weight(group) > 0]
     if not data.train:
         raise BadRun(f"data.jsonl has nothing that {config.method} could learn from")
+    if method.drift and len(data.train) + len(data.held_out) < 2:
+        raise BadRun("data.jsonl has one group, and kto needs texts that answer something else")
     verdict = _judged(model, config, data.train + data.held_out)
     made_of = manifest.digests(config, tokenizer, data)
     if crew.first:
         write_json(folder / "manifest.json", manifest.manifest(config, made_of, data, verdict, model))
-    strangers = kto.strangers(data.train) | kto.strangers(data.held_out) if method.drift else {}
+    strangers = kto.strangers(data.train + data.held_out) if method.drift else {}
     run = Run(folder, config, method, model, verdict.score, None, strangers, crew, stop)
     if method.frozen:
         run.frozen = _frozen(run, data, "/".join([made_of["base"], made_of["template"], str(model.dtype)]))
@@ -194,12 +196,12 @@ def _step(run: Run, groups: list[Group], optimiser: torch.optim.Optimizer, rate:
 
 
 def _measured(run: Run, groups: list[Group]) -> dict[str, float]:
-    """What the adapter, as it is, makes of groups that it does not learn from."""
+    """What the adapter, as it is, makes of groups that it does not learn from; nothing, if there is no time for all."""
     figures = Figures()
     with torch.no_grad():
         for at in range(0, len(groups), run.config.groups_a_step):
             if run.stop.asked():
-                break
+                return {}
             some = groups[at : at + run.config.groups_a_step]
             drift = run.drift(some)
             for group in some:

@@ -94,6 +94,7 @@ def test_a_config_that_is_not_understood_stops_the_run(config: dict[str, Any], w
     [
         "no json",
         "[]",
+        '{"id": "0", "prompt": [{"role": "user", "content": "b"}], "completions": [{"text": "b"}]}',
         '{"id": "1", "prompt": [], "completions": [{"text": "a"}]}',
         '{"id": "1", "prompt": [{"role": "user", "content": "a"}], "completions": []}',
         '{"id": "1", "prompt": [{"role": "user", "content": "a"}], "completions": [{"text": "a", "weight": -1}]}',

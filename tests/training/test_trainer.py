@@ -232,6 +232,15 @@ def test_the_base_is_asked_once(base: Path, tmp_path: Path, monkeypatch: pytest.
     assert b"9.0, " not in (folder / "frozen.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize(("method", "groups"), [("kto", 1), ("dpo", 0)])
+def test_too_little_to_learn_from_is_said(base: Path, tmp_path: Path, method: str, groups: int) -> None:
+    folder = tiny_base.run(tmp_path / "run", base, method=method, groups=groups, held_out=0)
+    assert trainer.main([str(folder)]) == 2
+    outcome = json.loads((folder / "outcome.json").read_text())
+    assert (outcome["state"], outcome["why"]) == ("failed", "bad_run")
+    assert method in outcome["detail"]
+
+
 def test_a_checkpoint_of_another_run_is_refused(base: Path, tmp_path: Path) -> None:
     folder = tiny_base.run(tmp_path / "run", base)
     trainer.train(folder)

@@ -1,4 +1,4 @@
-"""A photograph on the session page, in Chromium: dropped, its chips changed, a poem of it; kept, deleted; on a phone."""
+"""A photograph on the session page, in Chromium: dropped, its chips changed, a poem of it; kept; on a phone too."""
 
 import base64
 

@@ -44,7 +44,7 @@ class Progress:
 
     def _forget_after(self, done: int) -> None:
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        kept = [line for line in lines if _step(line) <= done]
+        kept = [line for line in lines if done and _step(line) <= done]
         making = self.path.with_suffix(".making")
         making.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         making.replace(self.path)
@@ -67,7 +67,8 @@ class Progress:
 
     def held_out(self, figures: Mapping[str, float]) -> None:
         """Measured between steps, on groups that are not learnt from."""
-        self._write({"step": self.done, "held_out": dict(figures)})
+        if figures:
+            self._write({"step": self.done, "held_out": dict(figures)})
 
     def _write(self, line: dict[str, Any]) -> None:
         if not self.told:

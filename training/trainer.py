@@ -219,8 +219,7 @@ def _ended(
         checkpoints.save(run.folder, run.model, optimiser, step=progress.done, mark=mark)
         lora.write(run.model, run.config, run.folder / "adapter")
     held_out = _measured(run, data.held_out) if kept else {}
-    if held_out:
-        progress.held_out(held_out)
+    progress.held_out(held_out)
     progress.close()
     states = {"all_steps": "done", "not_finite": "failed"}
     return {

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from inference import supply
 from inference.models.catalogue import SMALL
@@ -20,7 +21,13 @@ from ops.words import sentence
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_TESTS = 5  # pytest's exit code when its selection is empty
 
-ON_POSTGRESQL = ["tests/writingapp", "tests/faults/test_faults.py", "tests/faults/test_adapters.py", "tests/browser"]
+ON_POSTGRESQL = [
+    "tests/writingapp",
+    "tests/faults/test_faults.py",
+    "tests/faults/test_adapters.py",
+    "tests/browser/test_journey.py",
+]
+ASIDE = ["tests/inference", "tests/training"]  # without a house: they take what the others leave of the cores
 
 
 class Suite:
@@ -51,10 +58,29 @@ class Suite:
 
     def pytest(self, title: str, *markers: str, **settings: str) -> None:
         print(f"\n== {title}", flush=True)
+        self.note(title, self.command(self.only, *markers), settings)
+
+    def command(self, what: list[str], *markers: str) -> list[str]:
         without = [f"not {marker}" for marker in (*self.without, *markers)]
-        command = [sys.executable, "-m", "pytest", "-p", "tests.strict_skips", "-q", "--durations=10", *self.only]
-        command += ["-m", " and ".join(without)] if without else []
-        self.note(title, command, settings)
+        command = [sys.executable, "-m", "pytest", "-p", "tests.strict_skips", "-q", "--durations=10", *what]
+        return command + (["-m", " and ".join(without)] if without else [])
+
+    def on_sqlite(self) -> None:
+        """Everything; what needs no house runs beside the rest, and gives way to it."""
+        if self.only:
+            self.pytest("SQLite", DATABASE_URL="")
+            return
+        command = ["nice", *self.command([*ASIDE, "-p", "no:cacheprovider"])]
+        with TemporaryFile() as said:
+            aside = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": ""}, stdout=said)
+            self.only = [f"--ignore={folder}" for folder in ASIDE]
+            self.pytest("SQLite", DATABASE_URL="")
+            self.only = []
+            aside.wait()
+            said.seek(0)
+            print(f"\n== Beside it: {', '.join(ASIDE)}\n{said.read().decode(errors='replace')}", flush=True)
+        if aside.returncode:
+            self.failed.append(", ".join(ASIDE))
 
     def note(
         self, title: str, command: list[str], settings: dict[str, str] | None = None, *, quiet: bool = False
@@ -116,7 +142,7 @@ def main(words: list[str]) -> int:
     suite.look_for_a_browser()
     suite.leave_heavy_engines()
     suite.javascript()
-    suite.pytest("SQLite", DATABASE_URL="")
+    suite.on_sqlite()
     suite.on_postgresql()
     return suite.verdict()
 

@@ -11,9 +11,7 @@ from training.bradley_terry import Comparison, Standing, standings
 from writingapp.models import Pair, Rating, Review
 
 Decision, Kind = Review.Decision, Rating.Kind
-NEWEST = (
-    20_000  # what is compared and agreed upon: enough for narrow intervals, and a page that comes in a second or two
-)
+NEWEST = 4_000  # what is compared and agreed upon: intervals of two in a hundred, and a page at once
 SMALL = 30  # below this a number says little, and is said to
 BASE = "base"  # what an empty adapter is called
 

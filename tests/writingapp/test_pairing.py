@@ -17,9 +17,10 @@ from writingapp.services.pairing import Counts, pair_up
 
 NIGHT = date(2026, 11, 24)
 GOOD, OTHER = (
-    "白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层楼。",
-    "绿蚁新醅酒，\n红泥小火炉。\n晚来天欲雪，\n能饮一杯无？",
+    "月升波面漾，\n鸟语水声枢。\n鱼跃空中影，\n心随万物趋。",
+    "晨露凝香雾，\n轻风吹面扬。\n手提杯里品，\n心静意悠洋。",
 )
+TANG = "白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层楼。"
 FAULTY = "今天天气真好，\n我们去公园玩。\n看见一只小鸟，\n它飞走不见了。"
 Ask = Callable[..., Inspiration]
 
@@ -115,6 +116,7 @@ def test_what_she_keeps_to_herself_makes_no_pair(ask: Ask, writer: User) -> None
     [
         ((FAULTY, OTHER), {}, "out_of_form"),
         ((GOOD, OTHER), {"conforms": False}, "out_of_form"),
+        ((TANG, OTHER), {}, "copied"),
         ((GOOD, GOOD + "\n"), {}, "same_text"),
         ((GOOD, "山" * 20), {}, "degenerate"),
     ],
@@ -267,7 +269,7 @@ def test_what_she_says_while_the_night_reads_waits_for_the_next(ask: Ask, monkey
 
 
 def test_a_swapped_line_is_a_pair_though_it_is_no_poem(ask: Ask) -> None:
-    prefer(ask("白日依山尽，", "青山横北郭，", kind="swap"))
+    prefer(ask("月升波面漾，", "晨露凝香雾，", kind="swap"))
     night()
     assert (Pair.objects.get().source, Pair.objects.get().state) == ("swap", "waiting")
 

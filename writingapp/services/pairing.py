@@ -19,6 +19,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from inference.verse.check import check
 from inference.verse.forms import FORMS
+from inference.verse.known import source
 from training.pairs import Fate as Outcomes
 from training.pairs import Judgement, Pairing, PairOf, RatedText, Rules, pair, split_of
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, WritingSession
@@ -142,6 +143,7 @@ def _rules(asks: Iterable[Inspiration]) -> Rules:
     broken = {str(row.pk) for ask in asks for row in ask.candidates.all() if row.conforms is False}
     return Rules(
         in_form=lambda text: text.id not in broken and _is_verse(text),
+        in_corpus=lambda line: source(line) is not None,
         a_writer=settings.PAIRS_A_WRITER,
         share=settings.PAIRS_SHARE / 100,
     )

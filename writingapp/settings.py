@@ -178,6 +178,9 @@ QUEUE_LIMIT = env.integer("QUEUE_LIMIT", 400, least=2, most=100_000)  # texts un
 PAIRS_SPLIT_KEY = env.secret("PAIRS_SPLIT_KEY", kept_in=DATA_DIR / "split_key")  # decides what is never trained on
 PAIRS_A_WRITER = env.integer("PAIRS_A_WRITER", 40, least=1, most=10_000)  # a night
 PAIRS_SHARE = env.integer("PAIRS_SHARE", 30, least=1, most=100)  # percent of a night's pairs, for any one writer
+TRAIN_FEWEST = env.integer("TRAIN_FEWEST", 20, least=1, most=1_000_000)  # pairs; with fewer a run is skipped
+TRAIN_UNREVIEWED = env.boolean("TRAIN_UNREVIEWED", default=False)  # pairs that no reviewer has looked at
+RUNS = DATA_DIR / "runs"  # one folder a training run
 
 # --- figures for the operator ----------------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # empty: /metrics is not there

@@ -17,12 +17,16 @@ UNQUOTING = Q(inspiration__kind=Kind.POEM) | Q(
 
 
 def allowed(found: QuerySet[Pair]) -> QuerySet[Pair]:
+    """What may leave the house by the hands of staff."""
+    return consented(found).filter(UNQUOTING)
+
+
+def consented(found: QuerySet[Pair]) -> QuerySet[Pair]:
     """Her word is asked again: every rating behind a pair must consent now; where there is none, her general word."""
     refusing = Rating.objects.filter(pairs=OuterRef("pk")).exclude(consent=True, withdrawn_at=None)
     rated = Rating.objects.filter(pairs=OuterRef("pk"))
     return (
         found.exclude(state=Pair.State.WITHDRAWN)
-        .filter(UNQUOTING)
         .filter(~Exists(refusing))
         .filter(Q(user__consents=True) | Exists(rated))
     )

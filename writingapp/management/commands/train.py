@@ -1,0 +1,90 @@
+"""A run by hand: pairs, training, and the adapter in the registry. It does not serve: nothing has judged it yet."""
+
+import json
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from writingapp.models import TrainingRun
+from writingapp.services import adapters, runs
+from writingapp.services.adapters import BadAdapter
+from writingapp.services.pairing import pair_up
+
+State = TrainingRun.State
+OUTCOMES = {"stopped": State.STOPPED}  # by what training says; everything else that made no adapter has failed
+
+
+class Command(BaseCommand):
+    """`manage.py train --base FOLDER --served-as MODEL [--minutes N] [--set rank=16 …]`"""
+
+    help = "Train an adapter on the consented pairs and register it. It is not served by this."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--base", type=Path, required=True, help="a folder made by: python -m training.base MODEL")
+        parser.add_argument("--served-as", required=True, help="what nodes call that base")
+        parser.add_argument("--minutes", type=float, default=0, help="stop by then; 0: as long as it takes")
+        parser.add_argument("--set", nargs="*", default=[], metavar="KNOB=VALUE", help="of training.config.Config")
+
+    def handle(self, *, base: Path, served_as: str, minutes: float, set: list[str], **_said: object) -> None:
+        now = timezone.now()
+        config = _config(base, served_as, minutes, set)
+        pair_up(night=timezone.localdate(now), now=now)
+        run, groups = runs.begin(now=now)
+        if run.state == State.SKIPPED:
+            raise CommandError(
+                f"There are too few pairs: {run.manifest['pairs']}, of at least {settings.TRAIN_FEWEST}."
+            )
+        TrainingRun.objects.filter(pk=run.pk).update(config=config)
+        folder = settings.RUNS / str(run.pk)
+        _write(folder, config, groups)
+        told = subprocess.run([sys.executable, "-m", "training.launch", str(folder)], cwd=settings.ROOT, check=False)
+        self._conclude(run, folder, served_as, told.returncode)
+
+    def _conclude(self, run: TrainingRun, folder: Path, served_as: str, code: int) -> None:
+        outcome = _read(folder / "outcome.json")
+        if code or not (folder / "adapter").is_dir():
+            state = OUTCOMES.get(str(outcome.get("state")), State.FAILED)
+            runs.ended(run=run, state=state, why=str(outcome.get("why", "killed"))[:60], now=timezone.now())
+            raise CommandError(f"No adapter came of it: {outcome.get('why', 'killed')}.")
+        try:
+            adapter = adapters.register(folder=folder / "adapter", label="run", base=served_as)
+        except BadAdapter as fault:
+            runs.ended(run=run, state=State.FAILED, why="bad_adapter", now=timezone.now())
+            raise CommandError(str(fault)) from fault
+        manifest = _read(folder / "manifest.json")
+        runs.learnt(run=run, adapter=adapter, manifest=manifest | {"outcome": outcome}, now=timezone.now())
+        self.stdout.write(f"{adapter.name}: registered, not serving. Nothing has judged it yet.")
+
+
+def _config(base: Path, served_as: str, minutes: float, knobs: list[str]) -> dict[str, Any]:
+    config: dict[str, Any] = {"base": str(base.resolve()), "served_as": served_as, "seed": 0}
+    config |= {"finish_by": time.time() + 60 * minutes} if minutes else {}
+    for knob in knobs:
+        name, _, value = knob.partition("=")
+        try:
+            config[name] = json.loads(value)
+        except ValueError:
+            config[name] = value  # a word
+    return config
+
+
+def _write(folder: Path, config: dict[str, Any], groups: list[runs.Group]) -> None:
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    lines = (json.dumps(group, ensure_ascii=False) + "\n" for group in groups)
+    (folder / "data.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told

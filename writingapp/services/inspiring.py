@@ -3,7 +3,7 @@
 import math
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -76,24 +76,28 @@ def ask(
     if errors:
         return Invalid(errors)
     asked = Ask(Kind(kind), form, wish, session.theme, before, "", chips)
+    return once(session, key, candidates, lambda: _create(session, key, asked, candidates, now, photo))
+
+
+def once(session: WritingSession, key: uuid.UUID, candidates: int, make: Callable[[], Asked]) -> Asked | Busy:
+    """Make an ask if there is room for it, and for each key once. Raises Refusal: finished."""
     try:
         with transaction.atomic():
             # One writer's asks are judged one after the other, or two tabs would each find room for one more.
             if statements.lock_writer(session.pk) == WritingSession.State.FINISHED:
                 raise Refusal("finished", str(key))
-            refused = admission(session.user_id, candidates)
+            refused = _admission(session.user_id, candidates)
             if refused:
-                return earlier(session, key) or refused
-            return _create(session, key, asked, candidates, now, photo)
+                return _earlier(session, key) or refused
+            return make()
     except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
-        known = earlier(session, key)
+        known = _earlier(session, key)
         if known is None:
             raise
         return known
 
 
-def earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
-    """What the same key has asked before."""
+def _earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
     row = session.inspirations.filter(key=key).first()
     return Asked(row, list(row.candidates.all()), repeated=True) if row else None
 
@@ -168,7 +172,7 @@ def _create(
     return Asked(inspiration, rows)
 
 
-def admission(user_id: int, candidates: int) -> Busy | None:
+def _admission(user_id: int, candidates: int) -> Busy | None:
     """Whether there is room for one more ask, hers and the house's; if not, when there is likely to be.
 
     Other writers' asks of the same instant may pass the house's limit together.

@@ -5,14 +5,12 @@ import uuid
 from collections import defaultdict
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
-
 from inference.request import another_line
 from inference.verse.forms import FORMS
 from writingapp.models import Candidate, Inspiration, Rating, WritingSession
 from writingapp.refusals import Refusal
 from writingapp.services import statements
-from writingapp.services.inspiring import MOST_CANDIDATES, Asked, Busy, admission, earlier
+from writingapp.services.inspiring import MOST_CANDIDATES, Asked, Busy, once
 
 Status = Candidate.Status
 
@@ -28,19 +26,7 @@ def swap(*, session: WritingSession, candidate: Candidate, line: int, key: uuid.
         raise Refusal("no_line", str(candidate.pk))
     if not (0 <= line < len(lines) and lines[line].strip()):
         raise Refusal("no_line", str(candidate.pk))
-    try:
-        with transaction.atomic():
-            if statements.lock_writer(session.pk) == WritingSession.State.FINISHED:
-                raise Refusal("finished", str(key))
-            refused = admission(session.user_id, MOST_CANDIDATES)
-            if refused:
-                return earlier(session, key) or refused
-            return _create(session, candidate, poem, line, key, now)
-    except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
-        known = earlier(session, key)
-        if known is None:
-            raise
-        return known
+    return once(session, key, MOST_CANDIDATES, lambda: _create(session, candidate, poem, line, key, now))
 
 
 def _create(session: WritingSession, of: Candidate, poem: str, line: int, key: uuid.UUID, now: datetime) -> Asked:

@@ -61,9 +61,16 @@ async def answer(user: User, said: rating_wire.Answer) -> Payload:
 
 
 async def _judge(user: User, judge: Callable[[datetime], Rating]) -> Payload:
-    """`ask` tells the tab that judged, and no other, to put the question that is put once."""
+    """`ask` tells the tab that judged, and no other, to put the question that is put once; not beside a line swapped,
+    where there is no room for it.
+    """
     told = await _change(judge)
-    return told | {"ask": await db.run(rating.ask_once, user=user, now=timezone.now())}
+
+    def ask() -> bool:
+        swapped = Inspiration.objects.filter(pk=told["inspiration"], kind=Inspiration.Kind.SWAP).exists()
+        return not swapped and rating.ask_once(user=user, now=timezone.now())
+
+    return told | {"ask": await db.run(ask)}
 
 
 async def _change(change: Callable[[datetime], Rating | None]) -> Payload:

@@ -58,6 +58,15 @@ def test_another_tab_shows_what_was_chosen(tables: Tables) -> None:
     expect(other.cards.first.locator(".verse-line").nth(2)).to_have_text(line)
 
 
+def test_the_question_of_consent_waits_for_the_first_judgement(tables: Tables) -> None:
+    desk = tables.sit()
+    poem_on(desk)
+    swapped(desk, 0, 0)
+    expect(desk.page.locator(".question:visible")).to_have_count(0)
+    desk.page.locator(".inspiration:first-child .judge").first.click()
+    expect(desk.page.locator(".question:visible")).to_have_count(1)
+
+
 def test_she_may_leave_it_as_it_is(tables: Tables) -> None:
     desk = tables.sit()
     poem = poem_on(desk)

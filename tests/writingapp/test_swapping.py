@@ -130,3 +130,11 @@ def test_a_swap_waits_its_turn_like_any_ask(session: WritingSession) -> None:
     swap(session, poem, 1)
     answer = swapping.swap(session=session, candidate=poem, line=2, key=uuid.uuid4(), now=NOW)
     assert isinstance(answer, Busy)
+
+
+def test_a_swapped_line_is_told_within_its_poem(session: WritingSession) -> None:
+    poem = poem_in(session)
+    assert swapping.within(poem) == poem.text
+    line = finish(swap(session, poem, 2).candidates[0])
+    lines = poem.text.split("\n")
+    assert swapping.within(line) == "\n".join([*lines[:2], line.text, lines[3]])

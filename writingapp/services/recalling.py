@@ -37,6 +37,7 @@ def to_show_again(*, user: User, now: datetime) -> Rating | None:
     )
     return (
         old.exclude(inspiration__in=shown.values("inspiration"))
+        .exclude(inspiration__kind=Inspiration.Kind.SWAP)  # a line alone says nothing a week later
         .select_related("inspiration")
         .order_by("updated_at", "pk")
         .first()

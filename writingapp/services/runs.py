@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, TrainingRun
-from writingapp.services import exporting
+from writingapp.services import exporting, swapping
 
 State = TrainingRun.State
 Group = dict[str, Any]  # a line of a run's data.jsonl, see training.batch
@@ -55,7 +55,10 @@ def begin(*, now: datetime, method: str = "dpo") -> tuple[TrainingRun, list[Grou
 
 
 def groups_of(pairs: Iterable[Pair]) -> list[Group]:
-    """One group an inspiration: its prompt once, its texts, and their pairs; each inspiration weighs the same."""
+    """One group an inspiration: its prompt once, its texts, and their pairs; each inspiration weighs the same.
+
+    Another line is learnt as part of its poem: alone, it would teach that a poem ends where a line does.
+    """
     of_ask: dict[Inspiration, list[Pair]] = defaultdict(list)
     for pair in pairs:
         of_ask[pair.inspiration].append(pair)
@@ -70,7 +73,7 @@ def _group(ask: Inspiration, pairs: list[Pair]) -> Group:
     return {
         "id": str(ask.pk),
         "prompt": (ask.of.inspiration if ask.of else ask).messages,
-        "completions": [{"text": _whole(ask, row)} for row in rows.values()],
+        "completions": [{"text": swapping.within(row)} for row in rows.values()],
         "pairs": [
             {
                 "chosen": at[pair.chosen.pk],
@@ -82,16 +85,6 @@ def _group(ask: Inspiration, pairs: list[Pair]) -> Group:
         ],
         "held_out": pairs[0].split == Pair.Split.HELD_OUT,
     }
-
-
-def _whole(ask: Inspiration, row: Candidate) -> str:
-    """Another line is learnt as part of its poem: alone, it would teach that a poem ends where a line does."""
-    within = row.sampling.get("constraint", {}).get("instead")
-    if not within:
-        return row.text
-    lines = within["poem"].split("\n")
-    lines[within["line"]] = row.text
-    return "\n".join(lines)
 
 
 @transaction.atomic

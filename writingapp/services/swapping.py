@@ -72,3 +72,9 @@ def kept_lines(**which: object) -> dict[uuid.UUID, dict[int, str]]:
 
 def with_lines(poem: str, kept: dict[int, str]) -> str:
     return "\n".join(kept.get(at, line) for at, line in enumerate(poem.split("\n")))
+
+
+def within(row: Candidate) -> str:
+    """A text as she saw it: another line in its poem, anything else as it is."""
+    of = row.sampling.get("constraint", {}).get("instead")
+    return with_lines(of["poem"], {of["line"]: row.text}) if of else row.text

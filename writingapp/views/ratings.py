@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from writingapp import access
-from writingapp.models import Rating
+from writingapp.models import Inspiration, Rating
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
 from writingapp.services import fates, rating, recalling
@@ -56,7 +56,8 @@ def ratings(request: HttpRequest) -> HttpResponse:
 def _row(told: fates.Entry) -> dict[str, object]:
     said, row = words.words(), told.rating
     asked = row.inspiration
-    title = f"form_{asked.form}" if asked.form else f"kind_{asked.kind}"
+    whole = asked.form and asked.kind != Inspiration.Kind.SWAP
+    title = f"form_{asked.form}" if whole else f"kind_{asked.kind}"
     return {
         "told": told,
         "title": said.get(title, asked.get_kind_display()),

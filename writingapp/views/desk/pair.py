@@ -18,7 +18,7 @@ from writingapp import access
 from writingapp.models import Candidate, Pair
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
-from writingapp.services import auditing, choosing, reviewing
+from writingapp.services import auditing, choosing, reviewing, swapping
 from writingapp.services.choosing import Filter
 from writingapp.views import telling
 from writingapp.views.context import writer_of
@@ -107,10 +107,11 @@ def _onward(request: HttpRequest, after: Pair | None, asked: Filter) -> HttpResp
 
 def sides(row: Pair) -> list[Side]:
     """The better one first; what only one of them has is marked."""
-    ours, theirs = compared(row.chosen_text, row.rejected_text)
+    chosen, rejected = swapping.within(row.chosen), swapping.within(row.rejected)
+    ours, theirs = compared(chosen, rejected)
     return [
-        _side(_("Chosen"), ours, row.chosen_text, row.form, row.chosen),
-        _side(_("Rejected"), theirs, row.rejected_text, row.form, row.rejected),
+        _side(_("Chosen"), ours, chosen, row.form, row.chosen),
+        _side(_("Rejected"), theirs, rejected, row.form, row.rejected),
     ]
 
 

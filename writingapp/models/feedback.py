@@ -151,6 +151,8 @@ class Pair(models.Model):
             models.Index(fields=["writer", "created_at"]),
             models.Index(fields=["form", "created_at"]),
             models.Index(fields=["night", "state"]),
+            models.Index(fields=["created_at"]),  # the newest, whatever their state
+            models.Index(fields=["form", "state"]),  # counted without a look at the rows
         ]
         permissions = [("review_pairs", "May review pairs and export them")]
 

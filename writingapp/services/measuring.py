@@ -12,6 +12,7 @@ from writingapp.models import Pair, Rating, Review
 
 Decision, Kind = Review.Decision, Rating.Kind
 NEWEST = 4_000  # what is compared and agreed upon: intervals of two in a hundred, and a page at once
+DRAWN = 200  # times for an interval on the page
 SMALL = 30  # below this a number says little, and is said to
 BASE = "base"  # what an empty adapter is called
 
@@ -77,7 +78,7 @@ def _ties(ties: QuerySet[Rating]) -> list[Comparison]:
 
 def leaders(compared: list[Comparison]) -> list[Standing]:
     """An adapter beside itself says nothing."""
-    return standings([each for each in compared if each.winner != each.loser])
+    return standings([each for each in compared if each.winner != each.loser], samples=DRAWN)
 
 
 def forms() -> list[tuple[str, int, Share]]:

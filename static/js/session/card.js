@@ -45,7 +45,8 @@ export class Card {
       this.#fill(line.line, kept.get(index) ?? texts[index] ?? "", ended || index < texts.length - 1);
       this.#offer(line, texts[index] ?? "", kept.has(index));
     });
-    this.below.replaceChildren(...this.lines.flatMap((_, index) => this.swaps?.panels(index) ?? []));
+    const panels = this.lines.flatMap((_, index) => this.swaps?.panels(index) ?? []);
+    if (panels.length !== this.below.childElementCount) this.below.replaceChildren(...panels); // or focus would be lost
     this.whole.disabled = !ended || !shown.trim();
     write(this.mark, candidate.taken ? word("taken") : "");
   }

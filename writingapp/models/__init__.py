@@ -3,7 +3,7 @@
 from writingapp.models.engines import Adapter, EngineNode
 from writingapp.models.feedback import AuditEvent, Pair, Rating, Review
 from writingapp.models.inspiration import Candidate, Inspiration
-from writingapp.models.learning import TrainingRun
+from writingapp.models.learning import School, TrainingRun, Trial
 from writingapp.models.people import User
 from writingapp.models.photos import Photo
 from writingapp.models.sessions import Revision, WritingSession
@@ -19,7 +19,9 @@ __all__ = [
     "Rating",
     "Review",
     "Revision",
+    "School",
     "TrainingRun",
+    "Trial",
     "User",
     "WritingSession",
 ]

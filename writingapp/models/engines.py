@@ -38,6 +38,7 @@ class EngineNode(models.Model):
     capacity = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1), MaxValueValidator(4096)])
     weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.01), MaxValueValidator(100.0)])
     managed = models.BooleanField(default=False)
+    sees = models.BooleanField(default=False)  # its model reads pictures
     host = models.CharField(max_length=100, blank=True)  # where its keeper lives; empty: any
     plan = models.JSONField(default=dict, blank=True)  # inference.engines.base.Plan, less port, adapters and key
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
@@ -66,6 +67,14 @@ class Adapter(models.Model):
         SERVING = "serving", _("serving")
         RETIRED = "retired", _("retired")
 
+    class Origin(models.TextChoices):
+        """Where it came from."""
+
+        NIGHT = "night", _("a night")
+        HAND = "hand", _("by hand")
+        IMPORT = "import", _("imported")
+        STARTER = "starter", _("came with the house")
+
     WANTED = (State.LOADED, State.SERVING)
 
     name = models.CharField(max_length=63, primary_key=True, validators=[NAME])
@@ -74,6 +83,8 @@ class Adapter(models.Model):
     base = models.CharField(max_length=200)  # the model it was trained on
     rank = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.HAND)
+    gate = models.JSONField(default=dict, blank=True)  # the verdict that let it serve, or did not, with its numbers
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     tainted_at = models.DateTimeField(null=True, blank=True)  # it saw a rating that was withdrawn since
     promoted_at = models.DateTimeField(null=True, blank=True)  # when it last began to serve

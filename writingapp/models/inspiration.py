@@ -27,6 +27,7 @@ class Inspiration(models.Model):
     form = models.CharField(max_length=20, blank=True)
     wish = models.CharField(max_length=500, blank=True)
     language = models.CharField(max_length=10)
+    options = models.JSONField(default=dict, blank=True)  # of inference.verse.options: what else she asks of a poem
     messages = models.JSONField()
     photo = models.ForeignKey(Photo, on_delete=models.SET_NULL, null=True, blank=True, related_name="inspirations")
     chips = models.JSONField(default=list, blank=True)  # imagery as she left it; of a photo or her own

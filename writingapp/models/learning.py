@@ -1,4 +1,4 @@
-"""The nights: a run trains an adapter, and which pairs it saw."""
+"""The nights: a run trains an adapter, which pairs it saw, and the blind trial that a new one stands."""
 
 import uuid
 
@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from writingapp.models.engines import Adapter
 from writingapp.models.feedback import Pair
+from writingapp.models.people import User
 
 
 class TrainingRun(models.Model):
@@ -38,7 +39,10 @@ class TrainingRun(models.Model):
     gate = models.JSONField(default=dict)  # the verdict with its numbers
     adapter = models.ForeignKey(Adapter, on_delete=models.PROTECT, null=True, blank=True, related_name="runs")
     pairs = models.ManyToManyField(Pair, related_name="runs", blank=True)
+    letter = models.JSONField(default=dict, blank=True)  # what the morning letter says, as facts; see services.letters
+    deadline = models.DateTimeField(null=True, blank=True)  # training stops cleanly by then
     attempt = models.PositiveSmallIntegerField(default=0)
+    holder = models.CharField(max_length=100, blank=True)  # host and process that holds the lease
     lease_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -50,3 +54,47 @@ class TrainingRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.night or self.created_at:%Y-%m-%d} {self.method} {self.state}"
+
+
+class Trial(models.Model):
+    """A challenger beside the champion: for some writers each of the two candidates is another's, and nobody knows whose.
+
+    With no share nobody sees the challenger (shadow): its texts are made and measured, never shown.
+    """
+
+    class State(models.TextChoices):
+        """Won and lost are said by the test, which may be looked at any day; stopped is said by people."""
+
+        RUNNING = "running", _("running")
+        WON = "won", _("won")
+        LOST = "lost", _("lost")
+        STOPPED = "stopped", _("stopped")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    challenger = models.ForeignKey(Adapter, on_delete=models.PROTECT, related_name="challenges")
+    champion = models.ForeignKey(Adapter, on_delete=models.PROTECT, null=True, blank=True, related_name="defences")
+    share = models.FloatField(default=0.0)  # of the writers, 0 to 1; whoever is in stays in as it grows
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    figures = models.JSONField(default=dict, blank=True)  # wins, losses, ties, evidence, as last counted
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="running"), name="one_trial_at_a_time")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.challenger_id} {self.state}"
+
+
+class School(models.Model):
+    """The night school's switch: one row. While it is paused no night begins and nothing is promoted."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True)
+
+    def __str__(self) -> str:
+        return "paused" if self.paused_at else "open"

@@ -57,7 +57,7 @@ class TrainingRun(models.Model):
 
 
 class Trial(models.Model):
-    """A challenger beside the champion: for some writers each of the two candidates is another's, and nobody knows whose.
+    """A challenger beside the champion: for some writers the two candidates are one of each, and nobody knows which.
 
     With no share nobody sees the challenger (shadow): its texts are made and measured, never shown.
     """

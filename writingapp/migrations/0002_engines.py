@@ -5,139 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("writingapp", "0001_initial"),
+        ('writingapp', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="EngineNode",
+            name='EngineNode',
             fields=[
-                (
-                    "name",
-                    models.CharField(
-                        max_length=63,
-                        primary_key=True,
-                        serialize=False,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9._-]{0,62}$",
-                                "Lower-case letters, digits, dots, dashes and underscores.",
-                            )
-                        ],
-                    ),
-                ),
-                ("kind", models.CharField(max_length=20)),
-                (
-                    "url",
-                    models.CharField(
-                        blank=True,
-                        max_length=300,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^https?://[A-Za-z0-9.\\-\\[\\]:]+(/[\\w./-]*)?$",
-                                "An address like http://10.0.0.5:8000.",
-                            )
-                        ],
-                    ),
-                ),
-                ("secret", models.CharField(blank=True, max_length=63)),
-                ("model", models.CharField(blank=True, max_length=200)),
-                (
-                    "capacity",
-                    models.PositiveSmallIntegerField(
-                        default=2,
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(4096),
-                        ],
-                    ),
-                ),
-                (
-                    "weight",
-                    models.FloatField(
-                        default=1.0,
-                        validators=[
-                            django.core.validators.MinValueValidator(0.01),
-                            django.core.validators.MaxValueValidator(100.0),
-                        ],
-                    ),
-                ),
-                ("managed", models.BooleanField(default=False)),
-                ("host", models.CharField(blank=True, max_length=100)),
-                ("plan", models.JSONField(blank=True, default=dict)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("active", "active"), ("draining", "draining"), ("off", "off")],
-                        default="active",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "origin",
-                    models.CharField(
-                        choices=[("settings", "the settings"), ("hand", "by hand")], default="hand", max_length=10
-                    ),
-                ),
-                ("adapters", models.JSONField(blank=True, default=dict)),
-                ("health", models.CharField(blank=True, max_length=10)),
-                ("seen_at", models.DateTimeField(blank=True, null=True)),
-                ("fitting_until", models.DateTimeField(blank=True, null=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
+                ('name', models.CharField(max_length=63, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9._-]{0,62}$', 'Lower-case letters, digits, dots, dashes and underscores.')])),
+                ('kind', models.CharField(max_length=20)),
+                ('url', models.CharField(blank=True, max_length=300, validators=[django.core.validators.RegexValidator('^https?://[A-Za-z0-9.\\-\\[\\]:]+(/[\\w./-]*)?$', 'An address like http://10.0.0.5:8000.')])),
+                ('secret', models.CharField(blank=True, max_length=63)),
+                ('model', models.CharField(blank=True, max_length=200)),
+                ('capacity', models.PositiveSmallIntegerField(default=2, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(4096)])),
+                ('weight', models.FloatField(default=1.0, validators=[django.core.validators.MinValueValidator(0.01), django.core.validators.MaxValueValidator(100.0)])),
+                ('managed', models.BooleanField(default=False)),
+                ('host', models.CharField(blank=True, max_length=100)),
+                ('plan', models.JSONField(blank=True, default=dict)),
+                ('state', models.CharField(choices=[('active', 'active'), ('draining', 'draining'), ('off', 'off')], default='active', max_length=10)),
+                ('origin', models.CharField(choices=[('settings', 'the settings'), ('hand', 'by hand')], default='hand', max_length=10)),
+                ('adapters', models.JSONField(blank=True, default=dict)),
+                ('health', models.CharField(blank=True, max_length=10)),
+                ('seen_at', models.DateTimeField(blank=True, null=True)),
+                ('fitting_until', models.DateTimeField(blank=True, null=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.AddField(
-            model_name="candidate",
-            name="conforms",
+            model_name='candidate',
+            name='conforms',
             field=models.BooleanField(null=True),
         ),
         migrations.CreateModel(
-            name="Adapter",
+            name='Adapter',
             fields=[
-                (
-                    "name",
-                    models.CharField(
-                        max_length=63,
-                        primary_key=True,
-                        serialize=False,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9._-]{0,62}$",
-                                "Lower-case letters, digits, dots, dashes and underscores.",
-                            )
-                        ],
-                    ),
-                ),
-                ("digest", models.CharField(max_length=64, unique=True)),
-                ("folder", models.CharField(max_length=300)),
-                ("base", models.CharField(max_length=200)),
-                ("rank", models.PositiveSmallIntegerField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("ready", "ready"),
-                            ("loaded", "loaded"),
-                            ("serving", "serving"),
-                            ("retired", "retired"),
-                        ],
-                        default="ready",
-                        max_length=10,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ('name', models.CharField(max_length=63, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9._-]{0,62}$', 'Lower-case letters, digits, dots, dashes and underscores.')])),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('folder', models.CharField(max_length=300)),
+                ('base', models.CharField(max_length=200)),
+                ('rank', models.PositiveSmallIntegerField()),
+                ('state', models.CharField(choices=[('ready', 'ready'), ('loaded', 'loaded'), ('serving', 'serving'), ('retired', 'retired')], default='ready', max_length=10)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                "ordering": ["-created_at"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("state", "serving")), fields=("state",), name="one_adapter_serves"
-                    )
-                ],
+                'ordering': ['-created_at'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'serving')), fields=('state',), name='one_adapter_serves')],
             },
         ),
     ]

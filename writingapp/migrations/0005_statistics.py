@@ -4,17 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("writingapp", "0004_desk"),
+        ('writingapp', '0004_desk'),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name="pair",
-            index=models.Index(fields=["created_at"], name="writingapp__created_23ed70_idx"),
+            model_name='pair',
+            index=models.Index(fields=['created_at'], name='writingapp__created_23ed70_idx'),
         ),
         migrations.AddIndex(
-            model_name="pair",
-            index=models.Index(fields=["form", "state"], name="writingapp__form_52ec11_idx"),
+            model_name='pair',
+            index=models.Index(fields=['form', 'state'], name='writingapp__form_52ec11_idx'),
         ),
     ]

@@ -5,11 +5,12 @@ token comes that much sooner. What changes least comes first in the user message
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from inference.verse.forms import FORMS, language_in, tune_for
+from inference.verse.forms import FORMS, draw, language_in
+from inference.verse.options import FREE, Options
 from inference.voices import VOICES
 
 
@@ -24,7 +25,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a writer wants. `form` is empty unless it is a poem; `before` is her text up to the cursor; `chips` is the
-    imagery of a photograph, as she left it.
+    imagery of a photograph, as she left it; `options` are what else she asks of a poem.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Ask:
     before: str
     language: str
     chips: tuple[str, ...] = ()
+    options: Options = FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +179,7 @@ def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
 
 def _constraint(ask: Ask, seed: str) -> dict[str, Any]:
     """What the text is held to; regulated verse also to a tune, so that an ask can be made again from its row."""
-    held: dict[str, Any] = {"form": ask.form or ask.kind.value, "language": tongue(ask)}
-    tune = tune_for(ask.form, ask.wish or ask.theme, seed)
-    return held | (asdict(tune) if tune else {})
+    return draw(ask.form or ask.kind.value, tongue(ask), ask.wish or ask.theme, seed, ask.options).constraint()
 
 
 def another_line(

@@ -7,7 +7,7 @@ from inference.errors import EngineError
 from inference.request import Request, rough_tokens
 from inference.verse import shape as shapes
 from inference.verse.forms import follow, instead
-from inference.verse.metre import Tune
+from inference.verse.held import Held
 from inference.verse.shape import EMPTY, NoSuchBeginning, Shape, row, text
 
 
@@ -48,12 +48,7 @@ def rest_of(request: Request) -> Rest:
 
 def _shape(constraint: dict[str, Any], written: str) -> Shape:
     """What may follow `written`: in a poem of its own, or in the line of another that it takes the place of."""
-    form, language, tune, of = (
-        constraint["form"],
-        constraint["language"],
-        Tune.of(constraint),
-        constraint.get("instead"),
-    )
+    held, of = Held.of(constraint), constraint.get("instead")
     if of:
-        return shapes.follow(instead(form, of["poem"], of["line"], language, tune), written)
-    return follow(form, written, language, tune)
+        return shapes.follow(instead(held, of["poem"], of["line"]), written)
+    return follow(held, written)

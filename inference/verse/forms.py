@@ -1,229 +1,61 @@
-"""The forms a poem may be asked in: how many lines, how long, in which language, and what may follow a beginning."""
+"""One door to all forms: each family makes its own and, by code of its own, judges it.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from string import ascii_letters, ascii_lowercase
+A family is a module with `draw`, `follow`, `instead` and `conforms`, all of one shape; `registry.py` names the forms.
+"""
 
-from inference.verse import metre, shape
-from inference.verse.characters import HAN, LAST, LEANING
-from inference.verse.check import check
-from inference.verse.metre import Tune
+from typing import Any, Protocol
+
+from inference.verse import plain, regulated
+from inference.verse.held import Held
+from inference.verse.options import FREE, Options
+from inference.verse.registry import FORMS, LANGUAGES, Form, language_in
 from inference.verse.shape import Shape
 
-LANGUAGES = ("zh", "en")
+__all__ = ["FORMS", "LANGUAGES", "Form", "conforms", "draw", "follow", "instead", "language_in"]
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One form. `language` is None where the wish decides; `lines` and `characters` (a line) are None where free.
+class Family(Protocol):
+    """What a module of forms has."""
 
-    `regulated` forms have a tune besides their size; `check.py` judges them.
-    """
+    def draw(self, held: Held, wish: str, seed: str) -> dict[str, Any]:
+        """What one poem is held to besides, by chance from `seed`: JSON-able. Raises `Impossible`."""
 
-    name: str
-    language: str | None
-    lines: int | None
-    characters: int | None
-    regulated: bool = False
+    def follow(self, held: Held, written: str) -> Shape:
+        """The shape of what may follow `written`. Raises `NoSuchBeginning` if no such text begins like that."""
 
+    def instead(self, held: Held, poem: str, at: int) -> Shape:
+        """The shape of another line in the place of line `at`, with its mark and a beginning of its own.
 
-FORMS: dict[str, Form] = {
-    form.name: form
-    for form in (
-        Form("free", None, None, None),
-        Form("wujue", "zh", 4, 5, regulated=True),
-        Form("qijue", "zh", 4, 7, regulated=True),
-        Form("wulv", "zh", 8, 5, regulated=True),
-        Form("qilv", "zh", 8, 7, regulated=True),
-        Form("haiku", None, 3, None),
-        Form("english", "en", None, None),
-    )
-}
+        Raises `NoSuchBeginning` if the poem has not its form.
+        """
 
-MARKS = "，。？；、,.;:?"  # what may end a line besides its words
-_HAN, _LAST = shape.one_of(HAN), shape.one_of(LAST)
-_BREAK = shape.text("\n")
-_BREAKS = shape.run(_BREAK, 1, 2)  # two begin a new stanza
-_WORD = shape.row(shape.one_of(ascii_letters), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 13))
+    def conforms(self, held: Held, text: str) -> bool:
+        """Whether a finished text is what was asked for, said by code and data that `follow` does not share."""
 
 
-def _line_of(characters: int) -> Shape:
-    return shape.row(shape.run(_HAN, characters - 1, characters - 1), _LAST)
+FAMILIES: dict[str, Family] = {"plain": plain, "regulated": regulated}
 
 
-def _couplets(lines: int, characters: int) -> Shape:
-    """Verse of this size without a tune: what poems were held to before there were tunes."""
-    line = _line_of(characters)
-    couplet = shape.row(line, shape.text("，\n"), line, shape.text("。"))
-    return shape.row(couplet, *[shape.row(_BREAK, couplet)] * (lines // 2 - 1))
+def _family(form: str) -> Family:
+    return FAMILIES[FORMS[form].family if form in FORMS else "plain"]
 
 
-def _chinese_haiku() -> Shape:
-    return shape.row(_line_of(5), _BREAK, _line_of(7), _BREAK, _line_of(5))
+def draw(form: str, language: str, wish: str, seed: str, options: Options = FREE) -> Held:
+    """What one text of this form is held to, drawn by `seed`. Raises `Impossible`."""
+    held = Held(form, language, options)
+    return Held(form, language, options, _family(form).draw(held, wish, seed))
 
 
-def _chinese_free() -> Shape:
-    half = shape.run(_HAN, 1, 14)
-    line = shape.row(
-        shape.run(_HAN, 2, 16),
-        shape.maybe(shape.one_of("，、"), half),
-        shape.maybe(shape.one_of("，。？；")),
-    )
-    return shape.row(line, shape.run(shape.row(_BREAKS, line), 4, 11))
+def follow(held: Held, written: str = "") -> Shape:
+    """See `Family.follow`."""
+    return _family(held.form).follow(held, written)
 
 
-def _english_words(least: int, most: int) -> Shape:
-    later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
-    return shape.row(_WORD, shape.run(later, least - 1, most - 1))
+def instead(held: Held, poem: str, at: int) -> Shape:
+    """See `Family.instead`."""
+    return _family(held.form).instead(held, poem, at)
 
 
-def _english_line(least: int, most: int) -> Shape:
-    return shape.row(_english_words(least, most), shape.maybe(shape.one_of(",.;:?")))
-
-
-def _english_haiku() -> Shape:
-    short, long = _english_line(2, 5), _english_line(3, 7)
-    return shape.row(short, _BREAK, long, _BREAK, short)
-
-
-def _english_stanzas(least: int, most: int) -> Shape:
-    line = _english_line(2, 12)
-    return shape.row(line, shape.run(shape.row(_BREAKS, line), least - 1, most - 1))
-
-
-def _chinese_sentences(least: int, most: int) -> Shape:
-    clause = shape.run(_HAN, 1, 20)
-    sentence = shape.row(clause, shape.run(shape.row(shape.one_of("，、；："), clause), 0, 4), shape.one_of("。？"))
-    return shape.run(sentence, least, most)
-
-
-def _english_sentences(least: int, most: int) -> Shape:
-    later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
-    sentence = shape.row(_WORD, shape.run(later, 1, 30), shape.one_of(".?"))
-    return shape.row(sentence, shape.run(shape.row(shape.text(" "), sentence), least - 1, most - 1))
-
-
-_SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
-    ("wujue", "zh"): lambda: _couplets(4, 5),
-    ("qijue", "zh"): lambda: _couplets(4, 7),
-    ("wulv", "zh"): lambda: _couplets(8, 5),
-    ("qilv", "zh"): lambda: _couplets(8, 7),
-    ("haiku", "zh"): _chinese_haiku,
-    ("haiku", "en"): _english_haiku,
-    ("free", "zh"): _chinese_free,
-    ("free", "en"): lambda: _english_stanzas(5, 12),
-    ("english", "en"): lambda: _english_stanzas(4, 8),
-    # What is no poem has a shape too: it keeps out markup, and a model that would end before it began.
-    ("line", "zh"): lambda: _chinese_sentences(1, 1),
-    ("line", "en"): lambda: _english_sentences(1, 1),
-    ("continue", "zh"): lambda: _chinese_sentences(2, 4),
-    ("continue", "en"): lambda: _english_sentences(2, 4),
-}
-SHAPES = {key: make() for key, make in _SHAPES.items()}
-
-
-def language_in(form: str, asked: str) -> str:
-    """The language a poem of this form is in when the wish is in `asked`."""
-    return (FORMS[form].language if form in FORMS else None) or asked
-
-
-def tune_for(form: str, wish: str, seed: str) -> Tune | None:
-    """A tune for a poem of this form, drawn by `seed`; None for a form that has none."""
-    size = FORMS.get(form)
-    if size and size.regulated and size.lines and size.characters:
-        return metre.draw(size.lines, size.characters, wish, seed)
-    return None
-
-
-def follow(form: str, written: str = "", language: str = "zh", tune: Tune | None = None) -> Shape:
-    """The shape of what may follow `written`. Raises `NoSuchBeginning` if no text of the form begins like that."""
-    size = FORMS.get(form)
-    if tune and size and size.lines and size.characters:
-        return metre.follow(size.lines, size.characters, tune, written)
-    return shape.follow(SHAPES[form, language_in(form, language)], written)
-
-
-def pattern(form: str, written: str = "", language: str = "zh", tune: Tune | None = None) -> str:
-    """A regular expression of what may follow `written`; empty if nothing may. Raises as `follow` does."""
-    return shape.regex(follow(form, written, language, tune))
-
-
-def instead(form: str, poem: str, at: int, language: str = "zh", tune: Tune | None = None) -> Shape:
-    """The shape of another line in the place of line `at`: its own tones, rhyme and mark, and a beginning of its own.
-
-    Raises `NoSuchBeginning` if the poem has not its form.
-    """
-    size, lines = FORMS[form], poem.split("\n")
-    bare = lines[at].rstrip(MARKS)
-    mark = shape.text(lines[at][len(bare) :])
-    if tune and size.lines and size.characters:
-        tune = metre.tune_of(size.lines, size.characters, tune, poem)
-        line = metre.instead(size.lines, size.characters, tune, lines, at)
-    elif language_in(form, language) == "en":
-        return shape.row(_english_words(*((2, 5), (3, 7), (2, 5))[at] if form == "haiku" else (2, 12)), mark)
-    elif size.characters or form == "haiku":
-        line = _line_of(len(bare))
-    else:
-        line = shape.row(_HAN, shape.run(_HAN, 1, 15), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
-    return shape.row(_other_than(bare[0], line), mark)
-
-
-def _other_than(char: str, line: Shape) -> Shape:
-    """The line, begun by another character; whichever it is, the same may follow."""
-    starts = shape.heads(line) - {char}
-    return shape.row(shape.one_of("".join(starts)), shape.after(line, min(starts)))
-
-
-def conforms(form: str, text: str, language: str = "zh") -> bool:
-    """Whether a finished poem has its form. Knows nothing of `pattern`: the one is checked against the other."""
-    lines = text.split("\n")
-    language = language_in(form, language)
-    if FORMS[form].regulated:
-        return _is_laid_out(lines, FORMS[form].characters) and check(text, form).right
-    if form == "haiku":
-        return len(lines) == 3 and (
-            [_is_line(line, size) for line, size in zip(lines, (5, 7, 5), strict=True)] == [True] * 3
-            if language == "zh"
-            else all(_is_english(line, *size) for line, size in zip(lines, ((2, 5), (3, 7), (2, 5)), strict=True))
-        )
-    written = [line for line in lines if line]
-    if "\n\n\n" in text or not lines[0] or not lines[-1]:
-        return False
-    if language == "zh":
-        return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
-    least, most = (4, 8) if form == "english" else (5, 12)
-    return least <= len(written) <= most and all(_is_english(line, 2, 12) for line in written)
-
-
-def _is_laid_out(lines: list[str], characters: int | None) -> bool:
-    return all(line[-1:] == "，。"[place % 2] and _is_line(line[:-1], characters) for place, line in enumerate(lines))
-
-
-def _is_line(words: str, characters: int | None) -> bool:
-    return len(words) == characters and all(char in HAN for char in words) and words[-1] not in LEANING
-
-
-def _is_free_line(line: str) -> bool:
-    first, *second = line.rstrip("，。？；").replace("、", "，").split("，")
-    if len(line) - len(line.rstrip("，。？；")) > 1 or len(second) > 1:
-        return False
-    return all(
-        least <= len(half) <= most and all(char in HAN for char in half)
-        for half, least, most in zip((first, *second), (2, 1), (16, 14), strict=False)
-    )
-
-
-def _is_english(line: str, least: int, most: int) -> bool:
-    *words, last = (line[:-1] if line.endswith((",", ".", ";", ":", "?")) else line).split(" ")
-    bare = [word[:-1] if word.endswith((",", ";", ":")) else word for word in words]
-    return least <= len(words) + 1 <= most and all(map(_is_word, [*bare, last]))
-
-
-def _is_word(word: str) -> bool:
-    tail = word[1:].replace("'", "").replace("-", "")
-    return (
-        1 <= len(word) <= 14
-        and word.isascii()
-        and word[0].isalpha()
-        and (not tail or (tail.isalpha() and tail.islower()))
-    )
+def conforms(form: str, text: str, language: str = "zh", options: Options = FREE) -> bool:
+    """See `Family.conforms`."""
+    return _family(form).conforms(Held(form, language_in(form, language), options), text)

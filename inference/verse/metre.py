@@ -5,7 +5,7 @@ data/pingshui.txt. The checker (check.py) shares nothing with this module.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -43,7 +43,7 @@ class Tune:
     deal: int
 
     @classmethod
-    def of(cls, constraint: dict[str, Any]) -> "Tune | None":
+    def of(cls, constraint: Mapping[str, Any]) -> "Tune | None":
         """The tune in a stored constraint; None if it is from before there were tunes, or has none."""
         if "opening" not in constraint:
             return None

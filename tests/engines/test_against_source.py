@@ -21,7 +21,8 @@ from inference.engines.base import AdapterFiles, EngineError, Plan
 from inference.engines.lmdeploy import HARMLESS, HEEDED, spelled
 from inference.request import Ask, Kind, Request, messages, sampling
 from inference.rest import rest_of
-from inference.verse.forms import FORMS, SHAPES
+from inference.verse.forms import FORMS
+from inference.verse.plain import SHAPES
 from inference.verse.shape import regex
 from tests.engines import sources
 from tests.engines.launches import meant, plans, started_with
@@ -96,7 +97,7 @@ def adapter(tmp_path: Path) -> AdapterFiles:
 
 
 def asks() -> Iterator[Ask]:
-    for form, language in SHAPES:
+    for form, language in (*SHAPES, *((name, "zh") for name, form in FORMS.items() if form.regulated)):
         wish, before = {"zh": ("写湖", "湖上起了雾，"), "en": ("a lake", "A mist rose")}[language]
         if form in FORMS:
             yield Ask(Kind.POEM, form, wish, "", "", language)

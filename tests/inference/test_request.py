@@ -22,7 +22,8 @@ from inference.request import (
     warm_asks,
 )
 from inference.rest import rest_of
-from inference.verse.forms import FORMS, conforms, pattern
+from inference.verse.forms import FORMS, conforms, follow
+from inference.verse.held import Held
 from inference.verse.shape import regex
 from inference.voices import VOICES
 from tests.inference.asking import asked, request_for
@@ -108,7 +109,7 @@ def test_every_system_message_is_warmed_once() -> None:
 def test_every_example_has_the_form_it_teaches() -> None:
     taught = [(form, language, text) for (form, language), voice in VOICES.items() for _, text in voice.examples]
     for form, language, text in taught:
-        assert re.fullmatch(pattern(form, language=language), text), text
+        assert re.fullmatch(regex(follow(Held(form, language))), text), text
         assert form not in FORMS or conforms(form, text, language), text
 
 

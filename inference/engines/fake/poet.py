@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from inference.verse.forms import FORMS, follow, instead, language_in
-from inference.verse.metre import Tune
+from inference.verse.held import Held
 from inference.verse.shape import NOTHING, Chars, Row, Shape, after, heads, may_end
 
 HAN = tuple("湖山月风露花鸟云松雨雪灯舟秋春晨暮竹石溪烟霞桥钟影声香寒静远归来落飞")
@@ -58,15 +58,16 @@ def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
     if constraint["form"] not in FORMS:
         whole = "".join(_tokens(_prose(constraint["language"], seed))[:length])
         return iter(_tokens(whole[len(written) :]))
-    form, language = constraint["form"], language_in(constraint["form"], constraint["language"])
+    held, form = Held.of(constraint), constraint["form"]
+    language = language_in(form, constraint["language"])
     if of := constraint.get("instead"):
-        line = instead(form, of["poem"], of["line"], language, Tune.of(constraint))
+        line = instead(held, of["poem"], of["line"])
         return iter(_tokens("".join(_walk(line, seed))[len(written) :]))
-    tune, dice = Tune.of(constraint), random.Random(seed)  # noqa: S311 - not a secret
-    whole = _verse(follow(form, tune=tune), dice) if tune else _poem(form, language, dice)
+    dice = random.Random(seed)  # noqa: S311 - not a secret
+    whole = _verse(follow(held), dice) if held.drawn else _poem(form, language, dice)
     if whole.startswith(written):
         return iter(_tokens(whole[len(written) :]))
-    return iter(_tokens("".join(_walk(follow(form, written, language, tune), f"{seed}/{written}"))))
+    return iter(_tokens("".join(_walk(follow(held, written), f"{seed}/{written}"))))
 
 
 SIZES = {  # how many characters, or words, a line has

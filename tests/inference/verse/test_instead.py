@@ -1,14 +1,12 @@
 """Another line in the place of one: the poem keeps its form, and the line is another."""
 
-from dataclasses import asdict
-
 import pytest
 
 from inference.engines.fake.poet import tokens_of
 from inference.errors import EngineError
 from inference.request import Request, another_line
 from inference.rest import rest_of
-from inference.verse.forms import FORMS, conforms, tune_for
+from inference.verse.forms import FORMS, conforms, draw
 from inference.verse.shape import heads
 
 CASES = [
@@ -19,8 +17,7 @@ USER = {"role": "user", "content": "湖"}
 
 def asked(form: str, language: str, seed: int) -> tuple[dict[str, object], str]:
     """What a poem is held to, and such a poem."""
-    tune = tune_for(form, "湖", str(seed))
-    held = {"form": form, "language": language} | (asdict(tune) if tune else {})
+    held = draw(form, language, "湖", str(seed)).constraint()
     return held, "".join(tokens_of({"seed": seed, "constraint": held}, "湖", 300))
 
 

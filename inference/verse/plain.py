@@ -1,0 +1,166 @@
+"""Texts with a size and no tune: free verse, haiku, English stanzas, and what is no poem at all."""
+
+from collections.abc import Callable
+from string import ascii_letters, ascii_lowercase
+from typing import Any
+
+from inference.verse import shape
+from inference.verse.characters import HAN, LAST, LEANING
+from inference.verse.held import Held
+from inference.verse.registry import language_in
+from inference.verse.shape import Shape
+
+MARKS = "，。？；、,.;:?"  # what may end a line besides its words
+_HAN, _LAST = shape.one_of(HAN), shape.one_of(LAST)
+_BREAK = shape.text("\n")
+_BREAKS = shape.run(_BREAK, 1, 2)  # two begin a new stanza
+_WORD = shape.row(shape.one_of(ascii_letters), shape.run(shape.one_of(ascii_lowercase + "'-"), 0, 13))
+
+
+def line_of(characters: int) -> Shape:
+    return shape.row(shape.run(_HAN, characters - 1, characters - 1), _LAST)
+
+
+def couplets(lines: int, characters: int) -> Shape:
+    """Verse of this size without a tune: what poems were held to before there were tunes."""
+    line = line_of(characters)
+    couplet = shape.row(line, shape.text("，\n"), line, shape.text("。"))
+    return shape.row(couplet, *[shape.row(_BREAK, couplet)] * (lines // 2 - 1))
+
+
+def _chinese_haiku() -> Shape:
+    return shape.row(line_of(5), _BREAK, line_of(7), _BREAK, line_of(5))
+
+
+def _chinese_free() -> Shape:
+    half = shape.run(_HAN, 1, 14)
+    line = shape.row(
+        shape.run(_HAN, 2, 16),
+        shape.maybe(shape.one_of("，、"), half),
+        shape.maybe(shape.one_of("，。？；")),
+    )
+    return shape.row(line, shape.run(shape.row(_BREAKS, line), 4, 11))
+
+
+def _english_words(least: int, most: int) -> Shape:
+    later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
+    return shape.row(_WORD, shape.run(later, least - 1, most - 1))
+
+
+def _english_line(least: int, most: int) -> Shape:
+    return shape.row(_english_words(least, most), shape.maybe(shape.one_of(",.;:?")))
+
+
+def _english_haiku() -> Shape:
+    short, long = _english_line(2, 5), _english_line(3, 7)
+    return shape.row(short, _BREAK, long, _BREAK, short)
+
+
+def _english_stanzas(least: int, most: int) -> Shape:
+    line = _english_line(2, 12)
+    return shape.row(line, shape.run(shape.row(_BREAKS, line), least - 1, most - 1))
+
+
+def _chinese_sentences(least: int, most: int) -> Shape:
+    clause = shape.run(_HAN, 1, 20)
+    sentence = shape.row(clause, shape.run(shape.row(shape.one_of("，、；："), clause), 0, 4), shape.one_of("。？"))
+    return shape.run(sentence, least, most)
+
+
+def _english_sentences(least: int, most: int) -> Shape:
+    later = shape.row(shape.maybe(shape.one_of(",;:")), shape.text(" "), _WORD)
+    sentence = shape.row(_WORD, shape.run(later, 1, 30), shape.one_of(".?"))
+    return shape.row(sentence, shape.run(shape.row(shape.text(" "), sentence), least - 1, most - 1))
+
+
+_SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
+    ("haiku", "zh"): _chinese_haiku,
+    ("haiku", "en"): _english_haiku,
+    ("free", "zh"): _chinese_free,
+    ("free", "en"): lambda: _english_stanzas(5, 12),
+    ("english", "en"): lambda: _english_stanzas(4, 8),
+    # What is no poem has a shape too: it keeps out markup, and a model that would end before it began.
+    ("line", "zh"): lambda: _chinese_sentences(1, 1),
+    ("line", "en"): lambda: _english_sentences(1, 1),
+    ("continue", "zh"): lambda: _chinese_sentences(2, 4),
+    ("continue", "en"): lambda: _english_sentences(2, 4),
+}
+SHAPES = {key: make() for key, make in _SHAPES.items()}
+
+
+def draw(held: Held, wish: str, seed: str) -> dict[str, Any]:
+    """Nothing is drawn: such a text has no tune."""
+    return {}
+
+
+def follow(held: Held, written: str) -> Shape:
+    """The shape of what may follow `written`. Raises `NoSuchBeginning`."""
+    return shape.follow(SHAPES[held.form, language_in(held.form, held.language)], written)
+
+
+def instead(held: Held, poem: str, at: int) -> Shape:
+    """The shape of another line in the place of line `at`, its mark too."""
+    line = poem.split("\n")[at]
+    bare = line.rstrip(MARKS)
+    mark = shape.text(line[len(bare) :])
+    if language_in(held.form, held.language) == "en":
+        sizes = ((2, 5), (3, 7), (2, 5))[at] if held.form == "haiku" else (2, 12)
+        return shape.row(_english_words(*sizes), mark)
+    if held.form == "free":
+        free = shape.row(_HAN, shape.run(_HAN, 1, 15), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
+        return shape.row(other_than(bare[0], free), mark)
+    return shape.row(other_than(bare[0], line_of(len(bare))), mark)
+
+
+def other_than(char: str, line: Shape) -> Shape:
+    """The line, begun by another character; whichever it is, the same may follow."""
+    starts = shape.heads(line) - {char}
+    return shape.row(shape.one_of("".join(starts)), shape.after(line, min(starts)))
+
+
+def conforms(held: Held, text: str) -> bool:
+    """Whether a finished poem has its form. Knows nothing of the shapes: the one is checked against the other."""
+    lines, language = text.split("\n"), language_in(held.form, held.language)
+    if held.form == "haiku":
+        return len(lines) == 3 and (
+            [_is_line(line, size) for line, size in zip(lines, (5, 7, 5), strict=True)] == [True] * 3
+            if language == "zh"
+            else all(_is_english(line, *size) for line, size in zip(lines, ((2, 5), (3, 7), (2, 5)), strict=True))
+        )
+    written = [line for line in lines if line]
+    if "\n\n\n" in text or not lines[0] or not lines[-1]:
+        return False
+    if language == "zh":
+        return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
+    least, most = (4, 8) if held.form == "english" else (5, 12)
+    return least <= len(written) <= most and all(_is_english(line, 2, 12) for line in written)
+
+
+def _is_line(words: str, characters: int | None) -> bool:
+    return len(words) == characters and all(char in HAN for char in words) and words[-1] not in LEANING
+
+
+def _is_free_line(line: str) -> bool:
+    first, *second = line.rstrip("，。？；").replace("、", "，").split("，")
+    if len(line) - len(line.rstrip("，。？；")) > 1 or len(second) > 1:
+        return False
+    return all(
+        least <= len(half) <= most and all(char in HAN for char in half)
+        for half, least, most in zip((first, *second), (2, 1), (16, 14), strict=False)
+    )
+
+
+def _is_english(line: str, least: int, most: int) -> bool:
+    *words, last = (line[:-1] if line.endswith((",", ".", ";", ":", "?")) else line).split(" ")
+    bare = [word[:-1] if word.endswith((",", ";", ":")) else word for word in words]
+    return least <= len(words) + 1 <= most and all(map(_is_word, [*bare, last]))
+
+
+def _is_word(word: str) -> bool:
+    tail = word[1:].replace("'", "").replace("-", "")
+    return (
+        1 <= len(word) <= 14
+        and word.isascii()
+        and word[0].isalpha()
+        and (not tail or (tail.isalpha() and tail.islower()))
+    )

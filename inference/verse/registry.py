@@ -1,0 +1,42 @@
+"""The forms a poem may be asked in."""
+
+from dataclasses import dataclass
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form. `language` is None where the wish decides; `lines` and `characters` (a line) are None where free.
+
+    `family` is the module that makes it, see forms.py. `regulated` forms have a tune besides their size.
+    """
+
+    name: str
+    language: str | None
+    lines: int | None
+    characters: int | None
+    family: str = "plain"
+
+    @property
+    def regulated(self) -> bool:
+        return self.family == "regulated"
+
+
+FORMS: dict[str, Form] = {
+    form.name: form
+    for form in (
+        Form("free", None, None, None),
+        Form("wujue", "zh", 4, 5, "regulated"),
+        Form("qijue", "zh", 4, 7, "regulated"),
+        Form("wulv", "zh", 8, 5, "regulated"),
+        Form("qilv", "zh", 8, 7, "regulated"),
+        Form("haiku", None, 3, None),
+        Form("english", "en", None, None),
+    )
+}
+
+
+def language_in(form: str, asked: str) -> str:
+    """The language a poem of this form is in when the wish is in `asked`."""
+    return (FORMS[form].language if form in FORMS else None) or asked

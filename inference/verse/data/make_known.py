@@ -41,10 +41,10 @@ class Found(NamedTuple):
 
 def main(archive: Path, out: Path) -> None:
     simplified = OpenCC("t2s").convert
-    texts, ranks = _read(archive)
+    texts, ranks = read(archive)
     rows: list[str] = []
     for kind, most in KEPT.items():
-        found = sorted(_found(texts[kind], ranks[kind]), reverse=True)[:most]
+        found = sorted(found_in(texts[kind], ranks[kind]), reverse=True)[:most]
         rows += [simplified("\t".join((each.author, each.title, "/".join(each.lines)))) for each in found]
     head = "# author, title, lines; from chinese-poetry 2.0.1 (MIT), see make_known.py\n"
     out.write_text(head + "\n".join(dict.fromkeys(rows)) + "\n", encoding="utf-8")
@@ -54,7 +54,7 @@ def main(archive: Path, out: Path) -> None:
 Files = dict[str, dict[int, list[dict[str, Any]]]]
 
 
-def _read(archive: Path) -> tuple[Files, Files]:
+def read(archive: Path) -> tuple[Files, Files]:
     texts: Files = {kind: {} for kind in _NAMES}
     ranks: Files = {kind: {} for kind in _NAMES}
     with tarfile.open(archive) as package:
@@ -68,7 +68,7 @@ def _read(archive: Path) -> tuple[Files, Files]:
     return texts, ranks
 
 
-def _found(texts: dict[int, list[dict[str, Any]]], ranks: dict[int, list[dict[str, Any]]]) -> Iterator[Found]:
+def found_in(texts: dict[int, list[dict[str, Any]]], ranks: dict[int, list[dict[str, Any]]]) -> Iterator[Found]:
     """The two lists of one number tell of the same poems in the same order."""
     for number, poems in texts.items():
         for poem, rank in zip(poems, ranks.get(number, ()), strict=False):

@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from ninja.security import SessionAuth
 
-from writingapp import doors, photo_doors, rating_doors, rating_wire, wire
+from writingapp import doors, photo_doors, rating_doors, rating_wire, verse_doors, wire
 from writingapp.access import NotHere
 from writingapp.models import User
 from writingapp.refusals import Refusal
@@ -107,6 +107,16 @@ async def score(
     request: HttpRequest, session_id: uuid.UUID, candidate_id: uuid.UUID, said: rating_wire.Score
 ) -> Payload:
     return await rating_doors.score(_writer(request), str(session_id), candidate_id, said)
+
+
+@api.get("/sessions/{uuid:session_id}/candidates/{uuid:candidate_id}/verdict", summary="What the metre says of a poem")
+async def verdict(request: HttpRequest, session_id: uuid.UUID, candidate_id: uuid.UUID) -> Payload:
+    return await verse_doors.verdict(_writer(request), str(session_id), candidate_id)
+
+
+@api.get("/forms/{name}", summary="What a form is held to, with a poem of old in it")
+async def form(request: HttpRequest, name: str) -> Payload:
+    return verse_doors.form(name)
 
 
 @api.post("/ratings/{uuid:rating_id}/withdraw", summary="Take a rating back")

@@ -119,9 +119,18 @@ def poem(lines: int, characters: int, tune: Tune, rhymed: Sequence[str] | None =
 
 def _line(kind: str, characters: int, rhyme: str, hand: str, *, doubtful: bool = False) -> Shape:
     """One line without its mark. `hand` are the words that may end it, if its kind rhymes."""
-    tones = (HEADS[kind] if characters == 7 else "") + TAILS[kind]
+    tones = _tones(kind, characters)
     end = shape.one_of(hand) if tones[-1] == "韵" else _chars(tones[-1], against=rhyme, doubtful=doubtful)
     return shape.row(*(_chars(tone, doubtful=doubtful) for tone in tones[:-1]), end)
+
+
+def _tones(kind: str, characters: int) -> str:
+    return (HEADS[kind] if characters == 7 else "") + TAILS[kind]
+
+
+def pattern(lines: int, characters: int, opening: str) -> tuple[str, ...]:
+    """The tones of each line of a poem with this opening, as `TAILS` writes them."""
+    return tuple(_tones(kind, characters) for kind in _kinds(lines, characters, opening))
 
 
 def instead(lines: int, characters: int, tune: Tune, poem: Sequence[str], at: int) -> Shape:

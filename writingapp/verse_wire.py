@@ -1,0 +1,78 @@
+"""Verse as the page is told it: what a form is held to, and what was judged of a poem, in the active language."""
+
+from collections.abc import Iterable
+
+from inference.verse.check import Fault, Verdict, rhymes_of, tone
+from inference.verse.known import Source
+from inference.verse.naming import rhyme_name
+from inference.verse.teaching import Lesson
+from writingapp.services.verdicts import Judged
+from writingapp.verse_words import ABOUT, ASPECTS, FAULTS, OTHERWISE, OTHERWISE_WHOLE, TONES, WHOLE
+from writingapp.wire import Payload
+
+
+def form(name: str, lessons: Iterable[Lesson]) -> Payload:
+    return {"form": name, "about": str(ABOUT.get(name, "")), "lessons": [_lesson(each) for each in lessons]}
+
+
+def _lesson(lesson: Lesson) -> Payload:
+    return {
+        "opening": lesson.opening,
+        "author": lesson.author,
+        "when": lesson.when,
+        "title": lesson.title,
+        "language": lesson.language,
+        "lines": [{"text": line.text, "marks": line.marks, "size": line.size} for line in lesson.lines],
+    }
+
+
+def judged(said: Judged) -> Payload:
+    return {
+        "verdict": verdict(said.verdict) if said.verdict else None,
+        "sources": [_source(at, source) for at, source in said.sources.items()],
+    }
+
+
+def verdict(said: Verdict) -> Payload:
+    """`checks` are the aspects in the order of the page; `readings` are tone and level rhymes by character."""
+    return {
+        "form": said.form,
+        "strict": said.strict,
+        "right": said.right,
+        "opening": said.opening,
+        "rhyme": rhyme_name(said.rhyme),
+        "checks": [_check(name, said) for name in ASPECTS],
+        "lines": [{"text": line.text, "tones": line.tones, "wanted": line.wanted} for line in said.lines],
+        "readings": {char: _reading(char) for line in said.lines for char in line.text},
+    }
+
+
+def _check(name: str, said: Verdict) -> Payload:
+    label, codes = ASPECTS[name]
+    faults = [_fault(fault, said) for fault in said.faults if fault.code in codes]
+    return {"name": name, "label": str(label), "right": not faults, "faults": faults}
+
+
+def _fault(fault: Fault, said: Verdict) -> Payload:
+    """With a sentence; lines and places count from 1, as the checker has them."""
+    line = said.lines[fault.line - 1] if fault.line else None
+    at = (fault.place or len(line.text) if line else 1) - 1
+    told = {
+        "code": fault.code,
+        "line": fault.line or 0,
+        "place": at + 1,
+        "character": line.text[at : at + 1] if line else "",
+        "tone": TONES[line.tones[at]] if line and at < len(line.tones) else "",
+        "wanted": TONES[line.wanted[at]] if line and at < len(line.wanted) else "",
+        "rhyme": rhyme_name(said.rhyme),
+    }
+    sentence = FAULTS.get(fault.code, OTHERWISE) if line else WHOLE.get(fault.code, OTHERWISE_WHOLE)
+    return {"code": fault.code, "line": fault.line, "place": fault.place, "message": str(sentence) % told}
+
+
+def _reading(char: str) -> Payload:
+    return {"tone": tone(char), "rhymes": [rhyme_name(rhyme) for rhyme in sorted(rhymes_of(char))]}
+
+
+def _source(at: int, source: Source) -> Payload:
+    return {"line": at, "author": source.author, "title": source.title, "old": source.line}

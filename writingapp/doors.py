@@ -85,7 +85,8 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
     def work() -> Asked | Busy | Invalid:
         return inspiring.ask(
             session=access.asking_session_for(user, session_id),
-            **asked.model_dump(exclude={"type", "photo_id"}),
+            **asked.model_dump(exclude={"type", "photo_id", "options"}),
+            options=asked.options.asked(),
             photo=access.photo_for(user, session_id, asked.photo_id) if asked.photo_id else None,
             now=timezone.now(),
         )
@@ -124,7 +125,8 @@ async def hint(user: User, session_id: str, told: wire.Hint) -> None:
 
     def work() -> dict[str, Any] | None:
         session = access.session_for(user, session_id)
-        return inspiring.foresee(session=session, **told.model_dump(exclude={"type"}))
+        about = told.model_dump(exclude={"type", "options"})
+        return inspiring.foresee(session=session, **about, options=told.options.asked())
 
     seen = await db.run(work)
     if seen is not None:

@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, ValidationError
 
 from inference.verse.forms import FORMS
+from inference.verse.options import FREE, Options
 from writingapp.models import Candidate, Inspiration, Rating, WritingSession
 from writingapp.refusals import Refusal, sentence
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved
@@ -47,6 +48,25 @@ class Save(_In):
         return Change(text=self.text, patch=patch, length=self.length)
 
 
+class OptionsIn(_In):
+    """What else she asks of a poem; judged one by one by the service, like the other fields of the ask."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    head: str = Field(default="", max_length=64)
+    rhyme: str = Field(default="", max_length=16)
+    book: str = Field(default=FREE.book, max_length=16)
+    words: list[Annotated[str, Field(max_length=64)]] = Field(default_factory=list, max_length=16)
+    script: str = Field(default=FREE.script, max_length=16)
+    size: int = Field(default=0, ge=0, le=999)
+    lines: int = Field(default=0, ge=0, le=999)
+    strict: bool = False
+    pins: list[Annotated[tuple[int, str], Field(strict=False)]] = Field(default_factory=list, max_length=64)
+
+    def asked(self) -> Options:
+        return Options.of(self.model_dump())
+
+
 class Inspire(_In):
     """An ask. Its fields are judged one by one by the service, so that each fault is told beside its field."""
 
@@ -59,6 +79,7 @@ class Inspire(_In):
     candidates: int = 2
     photo_id: uuid.UUID | None = None
     chips: list[str] = Field(default_factory=list, max_length=64)
+    options: OptionsIn = OptionsIn()
 
 
 class Hint(_In):
@@ -69,6 +90,7 @@ class Hint(_In):
     form: str = ""
     wish: str = ""
     before: str = ""
+    options: OptionsIn = OptionsIn()
 
 
 class Attach(_In):
@@ -242,6 +264,7 @@ def inspiration(row: Inspiration, candidates: list[Candidate], ratings: Sequence
         "wish": row.wish,
         "photo_id": str(row.photo_id) if row.photo_id else None,
         "chips": row.chips,
+        "options": row.options,
         "language": row.language,
         "lines": 1 if row.of_id else form.lines if form else None,
         "of": str(row.of_id) if row.of_id else None,

@@ -5,7 +5,7 @@ A family is a module with `draw`, `follow`, `instead` and `conforms`, all of one
 
 from typing import Any, Protocol
 
-from inference.verse import plain, regulated
+from inference.verse import limits, plain, regulated
 from inference.verse.held import Held
 from inference.verse.options import FREE, Options
 from inference.verse.registry import FORMS, LANGUAGES, Form, language_in
@@ -42,6 +42,8 @@ def _family(form: str) -> Family:
 
 def draw(form: str, language: str, wish: str, seed: str, options: Options = FREE) -> Held:
     """What one text of this form is held to, drawn by `seed`. Raises `Impossible`."""
+    if fault := next(limits.faults(form, language, options), None):
+        raise fault
     held = Held(form, language, options)
     return Held(form, language, options, _family(form).draw(held, wish, seed))
 

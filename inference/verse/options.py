@@ -21,8 +21,9 @@ class Options:
     """Each is empty where she left it to us.
 
     `head` are the first characters of the lines, in order (藏头); `rhyme` is a rhyme's name in `book`; each of `words`
-    has to stand somewhere; `size` is the characters a line where the form leaves them free; `pins` are lines that
-    stay, by their place from 0, without their marks; `strict` takes the liberties of the metre away.
+    has to stand somewhere; `size` is the characters a line where the form leaves them free (at most so many in free
+    verse), `lines` how many lines; `pins` are lines that stay, by their place from 0, without their marks; `strict`
+    takes the liberties of the metre away. All are in simplified script but for what `script` says of the poem.
     """
 
     head: str = ""
@@ -31,6 +32,7 @@ class Options:
     words: tuple[str, ...] = ()
     script: str = "hans"
     size: int = 0
+    lines: int = 0
     strict: bool = False
     pins: tuple[tuple[int, str], ...] = ()
 
@@ -44,8 +46,9 @@ class Options:
 
     def told(self) -> dict[str, Any]:
         """As JSON: only what she asked for."""
-        plain = asdict(FREE)
-        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+        plain, said = asdict(FREE), asdict(self)
+        lists = {"words": [*self.words], "pins": [[at, line] for at, line in self.pins]}
+        return {name: lists.get(name, value) for name, value in said.items() if value != plain[name]}
 
 
 FREE = Options()

@@ -14,10 +14,13 @@ from django.db.models import Avg, F
 from django.utils.translation import gettext as _
 
 from inference.request import Ask, Kind, language_of, messages, sampling, tongue
+from inference.verse import limits
 from inference.verse.forms import FORMS
+from inference.verse.options import FREE, Impossible, Options
+from writingapp import impossible
 from writingapp.models import Candidate, Inspiration, Photo, WritingSession
 from writingapp.refusals import Refusal
-from writingapp.services import nodes, statements
+from writingapp.services import nodes, statements, trials
 
 Status = Candidate.Status
 UNFINISHED = (Status.QUEUED, Status.RUNNING)
@@ -67,6 +70,7 @@ def ask(
     now: datetime,
     photo: Photo | None = None,
     chips: Sequence[str] = (),
+    options: Options = FREE,
 ) -> Asked | Busy | Invalid:
     """Record an ask with the exact messages that the model will see. Raises Refusal: finished."""
     form = form if kind == Kind.POEM else ""
@@ -75,8 +79,15 @@ def ask(
     errors = _faults(kind, form, wish, before, candidates) | _chip_faults(chips)
     if errors:
         return Invalid(errors)
-    asked = Ask(Kind(kind), form, wish, session.theme, before, "", chips)
-    return once(session, key, candidates, lambda: _create(session, key, asked, candidates, now, photo))
+    asked = _in_its_language(Ask(Kind(kind), form, wish, session.theme, before, "", chips, options))
+    errors = _option_faults(asked)
+    if errors:
+        return Invalid(errors)
+    try:
+        drawn = [sampling(asked, position, secrets.randbelow(2**31)) for position in range(candidates)]
+    except Impossible as no:
+        return Invalid({no.field: impossible.sentence(no)})
+    return once(session, key, candidates, lambda: _create(session, key, asked, drawn, now, photo))
 
 
 def once(session: WritingSession, key: uuid.UUID, candidates: int, make: Callable[[], Asked]) -> Asked | Busy:
@@ -125,13 +136,23 @@ def _chip_faults(chips: Sequence[str]) -> dict[str, str]:
     return {}
 
 
-def foresee(*, session: WritingSession, kind: str, form: str, wish: str, before: str) -> dict[str, Any] | None:
+def _option_faults(ask: Ask) -> dict[str, str]:
+    said = limits.faults(ask.form or ask.kind, tongue(ask), ask.options)
+    return {fault.field: impossible.sentence(fault) for fault in said}
+
+
+def foresee(
+    *, session: WritingSession, kind: str, form: str, wish: str, before: str, options: Options = FREE
+) -> dict[str, Any] | None:
     """What the model would see if she asked this now; None when it could not be asked."""
     form, wish = form if kind == Kind.POEM else "", wish.strip()
     if _faults(kind, form, wish, before, candidates=1) or session.state == WritingSession.State.FINISHED:
         return None
-    ask = _in_its_language(Ask(Kind(kind), form, wish, session.theme, before, ""))
-    return {"messages": messages(ask), "sampling": sampling(ask, 0, 0)}
+    ask = _in_its_language(Ask(Kind(kind), form, wish, session.theme, before, "", options=options))
+    try:
+        return {"messages": messages(ask), "sampling": sampling(ask, 0, 0)}
+    except Impossible:
+        return None
 
 
 def _in_its_language(ask: Ask) -> Ask:
@@ -144,9 +165,13 @@ def _in_its_language(ask: Ask) -> Ask:
 
 
 def _create(
-    session: WritingSession, key: uuid.UUID, ask: Ask, candidates: int, now: datetime, photo: Photo | None
+    session: WritingSession,
+    key: uuid.UUID,
+    ask: Ask,
+    drawn: Sequence[dict[str, Any]],
+    now: datetime,
+    photo: Photo | None,
 ) -> Asked:
-    ask = _in_its_language(ask)
     inspiration = Inspiration(
         session_id=session.pk,
         key=key,
@@ -157,19 +182,22 @@ def _create(
         messages=messages(ask),
         photo=photo,
         chips=list(ask.chips),
+        options=ask.options.told(),
     )
     rows = [
-        Candidate(
-            inspiration=inspiration,
-            position=position,
-            sampling=sampling(ask, position, secrets.randbelow(2**31)),
-            queued_at=now,
-        )
-        for position in range(candidates)
+        Candidate(inspiration=inspiration, position=position, sampling=sampling, queued_at=now)
+        for position, sampling in enumerate(drawn)
     ]
+    _blind(rows, session.user_id)
     statements.insert(inspiration)
     statements.insert(*rows)
     return Asked(inspiration, rows)
+
+
+def _blind(rows: list[Candidate], user_id: int) -> None:
+    """In a trial the ask itself says who writes which text; see services.trials."""
+    for row, (arm, adapter) in zip(rows, trials.arms(user_id=user_id, candidates=len(rows)) or [], strict=False):
+        row.arm, row.adapter = arm, adapter
 
 
 def _admission(user_id: int, candidates: int) -> Busy | None:

@@ -41,6 +41,7 @@ def _create(session: WritingSession, of: Candidate, poem: str, line: int, key: u
         form=parent.form,
         wish=parent.wish,
         language=parent.language,
+        options=parent.options,
         messages=drawn[0][0],
         of=of,
         line=line,

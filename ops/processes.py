@@ -31,7 +31,7 @@ class Program:
 def programs(house: House, model: Path | None) -> list[Program]:
     """Everything this house runs itself; `model` is None where there is no embedded engine."""
     redis = "" if house.embedded_redis_port is None else f"127.0.0.1:{house.embedded_redis_port}"
-    started = [_web(house, redis), _worker(house, redis), _beat(house, redis)]
+    started = [_web(house, redis), _worker(house, redis), _night(house, redis), _beat(house, redis)]
     if house.keeps_nodes:
         started.append(_engine(house, model))
     if house.embedded_redis_port is not None:
@@ -51,14 +51,22 @@ def _web(house: House, redis: str) -> Program:
     return Program("web", _python(*argv, "writingapp.asgi:application"), Group.HOUSE, stop_seconds=10, after=redis)
 
 
-def _celery(*arguments: str) -> tuple[str, ...]:
-    return _python("-m", "celery", "-A", "writingapp", *arguments)
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+def _celery(*arguments: str, app: str = "writingapp") -> tuple[str, ...]:
+    return _python("-m", "celery", "-A", app, *arguments)
 
 
 def _worker(house: House, redis: str) -> Program:
-    argv = ["worker", "-P", "threads", "-Q", "inspire,upkeep", "-l", house.log_level]
-    argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    argv = ["worker", "-P", "threads", "-Q", "inspire,upkeep", "-l", house.log_level, *QUIET]
     return Program("worker", _celery(*argv), Group.HOUSE, stop_seconds=20, after=redis)
+
+
+def _night(house: House, redis: str) -> Program:
+    """Starts training and judging as processes of its own, and stops them cleanly when it is told to go."""
+    argv = ["worker", "-P", "threads", "-Q", "night", "-l", house.log_level, *QUIET]
+    return Program("night", _celery(*argv, app="writingapp.celery:night"), Group.HOUSE, stop_seconds=40, after=redis)
 
 
 def _beat(house: House, redis: str) -> Program:

@@ -1,7 +1,9 @@
 """Strict readers of environment variables: a value that cannot be understood stops the start; nothing is guessed."""
 
 import os
+import re
 import secrets
+from datetime import time
 from pathlib import Path
 
 
@@ -25,6 +27,13 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
     if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
         raise BadSetting(f"{name}={value!r}: write a whole number from {least} to {most}.")
     return int(value)
+
+
+def clock(name: str, default: str) -> time:
+    value = text(name, default)
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value, re.ASCII):
+        raise BadSetting(f"{name}={value!r}: write a time of the day, like 02:30.")
+    return time.fromisoformat(value)
 
 
 def listing(name: str, default: str = "") -> list[str]:

@@ -61,7 +61,7 @@ class Writing:
 
     @property
     def adapter(self) -> str:
-        return MIXED if len(self.adapters) > 1 else next(iter(self.adapters), "")
+        return MIXED if len(self.adapters) > 1 else next(iter(self.adapters), self.claim.adapter)
 
     @property
     def where(self) -> tuple[str, str]:
@@ -175,7 +175,8 @@ class Scribe:
     async def _ask_engine(self, writing: Writing) -> None:
         claim, text = writing.claim, writing.stream
         await self._room.let_finish_reading(claim.messages)
-        wanted = writing.adapter if text.text else self._room.serving  # a text is ended by whoever began it
+        # A text is ended by whoever began it, and in a trial the ask says who begins it.
+        wanted = writing.adapter if text.text or claim.arm else self._room.serving
         need = Need(claim.session_id, wanted, avoid=frozenset(writing.failed))
         asked = time.perf_counter()
         async with self._room.lease(need) as node:

@@ -126,7 +126,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 EMBEDDED_REDIS_PORT = env.integer("EMBEDDED_REDIS_PORT", 6390, least=1, most=65535)
 REDIS_URL = env.text("REDIS_URL", f"redis://127.0.0.1:{EMBEDDED_REDIS_PORT}").rstrip("/")
-REDIS_BROKER, REDIS_LOG, REDIS_CACHE = (f"{REDIS_URL}/{number}" for number in (0, 1, 2))
+REDIS_BROKER, REDIS_LOG, REDIS_CACHE, REDIS_NIGHT = (f"{REDIS_URL}/{number}" for number in (0, 1, 2, 3))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -181,6 +181,22 @@ PAIRS_SHARE = env.integer("PAIRS_SHARE", 30, least=1, most=100)  # percent of a 
 TRAIN_FEWEST = env.integer("TRAIN_FEWEST", 20, least=1, most=1_000_000)  # pairs; with fewer a run is skipped
 TRAIN_UNREVIEWED = env.boolean("TRAIN_UNREVIEWED", default=False)  # pairs that no reviewer has looked at
 RUNS = DATA_DIR / "runs"  # one folder a training run
+
+# --- the night -------------------------------------------------------------------------------------------------------
+NIGHT = env.boolean("NIGHT", default=True)  # no: adapters are trained by hand only
+NIGHT_AT = env.clock("NIGHT_AT", "02:30")  # of the house's own clock, TIME_ZONE
+NIGHT_UNTIL = env.clock("NIGHT_UNTIL", "05:30")  # everything has ended by then
+if NIGHT_AT == NIGHT_UNTIL:
+    raise env.BadSetting(f"NIGHT_UNTIL={NIGHT_UNTIL:%H:%M}: that is when the night begins; let it end at another time.")
+NIGHT_GATE_MINUTES = env.integer("NIGHT_GATE_MINUTES", 45, least=0, most=1440)  # kept free for judging
+# A house that was off at night makes up for it by day, once nobody has been at a session for so many minutes; 0: never.
+NIGHT_LATE = env.integer("NIGHT_LATE", 30, least=0, most=1440)
+NIGHT_BASE = env.text("NIGHT_BASE")  # a folder of training.base; empty: made from the embedded engine's file
+NIGHT_KNOBS = env.text("NIGHT_KNOBS")  # of training.config.Config: rank=16 learning_rate=1e-5
+NIGHT_TRAINER = env.text("NIGHT_TRAINER", "training.launch")  # modules that are given a run's folder
+NIGHT_JUDGE = env.text("NIGHT_JUDGE", "training.judge")
+TRIAL_SHARE = env.integer("TRIAL_SHARE", 0, least=0, most=100)  # percent of the writers; 0: promoted without a trial
+TRIAL_DAYS = env.integer("TRIAL_DAYS", 14, least=1, most=365)
 
 # --- figures for the operator ----------------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # empty: /metrics is not there

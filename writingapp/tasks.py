@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
 from writingapp import fitting, loop, memory
-from writingapp.celery import app
+from writingapp.celery import NIGHT_EVERY, app, night
 from writingapp.models import Candidate
 from writingapp.queues import Queue
 from writingapp.scribe import Scribe
@@ -41,6 +41,14 @@ def sweep() -> None:
 @app.task(name="upkeep.fit", queue=Queue.UPKEEP)
 def fit() -> None:
     loop.submit(fitting.fit_all(timezone.now())).result(timeout=fitting.HOLD.total_seconds())
+
+
+@app.task(name="upkeep.call_night", queue=Queue.UPKEEP)
+def call_night() -> None:
+    try:
+        night.send_task("night.tick", queue=Queue.NIGHT, expires=NIGHT_EVERY, retry=False)
+    except (OperationalError, OSError) as fault:
+        logger.warning("the night is not called (%s)", type(fault).__name__)
 
 
 def enqueue_write(inspiration_id: str) -> None:

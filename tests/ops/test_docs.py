@@ -10,7 +10,7 @@ import pytest
 from ops.house import ROOT, from_environment
 from ops.processes import programs
 
-READERS = {"text", "boolean", "integer", "listing", "folder", "secret", "setting"}
+READERS = {"text", "boolean", "integer", "clock", "listing", "folder", "secret", "setting"}
 FILES = ["writingapp/settings.py", "ops/house.py", "inference/supply.py"]
 LINE = re.compile(r"^#(?P<name>[A-Z_]+)=(?P<default>\S*) +# (?P<sentence>.{5,})$", re.MULTILINE)
 

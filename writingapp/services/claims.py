@@ -30,7 +30,8 @@ class Claim:
     messages: list[dict[str, str]]
     sampling: dict[str, Any]
     written: str
-    adapter: str  # of what is written
+    adapter: str  # of what is written; in a trial, of what is to be written
+    arm: str  # of a trial; empty outside of one
     queued_at: datetime
 
 
@@ -61,6 +62,7 @@ def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
         sampling=row.sampling,
         written=row.text,
         adapter=row.adapter,
+        arm=row.arm,
         queued_at=row.queued_at,
     )
 

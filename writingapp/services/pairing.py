@@ -23,6 +23,7 @@ from inference.verse.known import source
 from training.pairs import Fate as Outcomes
 from training.pairs import Judgement, Pairing, PairOf, RatedText, Rules, pair, split_of
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, WritingSession
+from writingapp.services import promoting
 
 log = logging.getLogger(__name__)
 State, Fate = Pair.State, Rating.Fate
@@ -204,8 +205,7 @@ class _Writing:
         gone = [row for key in keys if (row := self.rows[key]).state != State.WITHDRAWN]
         unsaid = [row.pk for row in gone if not row.ratings.all()]
         Pair.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.WITHDRAWN)
-        seen = Adapter.objects.filter(runs__pairs__in=unsaid, tainted_at=None).values_list("pk", flat=True)
-        Adapter.objects.filter(pk__in=set(seen)).update(tainted_at=self.now)
+        promoting.taint(Adapter.objects.filter(runs__pairs__in=unsaid), now=self.now)
         self.counts.withdrawn += len(gone)
 
     def _put(self, each: PairOf) -> Pair:

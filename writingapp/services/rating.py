@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, User
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
+from writingapp.services import promoting
 
 Kind, Fate = Rating.Kind, Rating.Fate
 LONGEST_MS = 2**31 - 1  # what the column holds: 24 days
@@ -233,9 +234,8 @@ def _forget_taken(user: User, now: datetime) -> None:
 
 
 def _taint(pairs: QuerySet[Pair], now: datetime) -> None:
-    """Mark the adapters that have seen one of these."""
-    seen = Adapter.objects.filter(runs__pairs__in=pairs, tainted_at=None)
-    Adapter.objects.filter(pk__in=set(seen.values_list("pk", flat=True))).update(tainted_at=now)
+    """Mark the adapters that have seen one of these; none of them writes any more."""
+    promoting.taint(Adapter.objects.filter(runs__pairs__in=pairs), now=now)
 
 
 def _unpair(ratings: QuerySet[Rating]) -> None:

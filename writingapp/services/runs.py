@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, TrainingRun
-from writingapp.services import exporting, swapping
+from writingapp.services import exporting, promoting, swapping
 
 State = TrainingRun.State
 Group = dict[str, Any]  # a line of a run's data.jsonl, see training.batch
@@ -39,8 +39,7 @@ def begin(*, now: datetime, method: str = "dpo") -> tuple[TrainingRun, list[Grou
     """A run by hand over all that may be learnt, and its data. Raises NoRun, after writing down that it was skipped."""
     pairs = list(trainable())
     groups = groups_of(pairs)
-    learnt = sum(len(group["pairs"]) for group in groups if not group["held_out"])
-    few = learnt < settings.TRAIN_FEWEST
+    few = too_few(groups)
     run = TrainingRun.objects.create(
         method=method,
         state=State.SKIPPED if few else State.TRAINING,
@@ -52,6 +51,11 @@ def begin(*, now: datetime, method: str = "dpo") -> tuple[TrainingRun, list[Grou
     if not few:
         run.pairs.set(pairs)
     return run, groups
+
+
+def too_few(groups: Iterable[Group]) -> bool:
+    """Whether there is less to learn from than the house asks for; what is held out is not learnt."""
+    return sum(len(group["pairs"]) for group in groups if not group["held_out"]) < settings.TRAIN_FEWEST
 
 
 def groups_of(pairs: Iterable[Pair]) -> list[Group]:
@@ -90,12 +94,23 @@ def _group(ask: Inspiration, pairs: list[Pair]) -> Group:
 @transaction.atomic
 def learnt(*, run: TrainingRun, adapter: Adapter, manifest: dict[str, Any], now: datetime) -> None:
     """The adapter lies in the registry, and waits there. What was withdrawn meanwhile taints it at once."""
-    ratings = Rating.objects.filter(pairs__runs=run)
-    ratings.exclude(fate=Rating.Fate.WITHDRAWN).update(fate=Rating.Fate.TRAINED)
+    have_trained(run)
     if run.pairs.filter(state=Pair.State.WITHDRAWN).exists():
-        Adapter.objects.filter(pk=adapter.pk, tainted_at=None).update(tainted_at=now)
+        promoting.taint(Adapter.objects.filter(pk=adapter.pk), now=now)
     run.adapter, run.state, run.manifest = adapter, State.GATING, run.manifest | manifest
     run.save(update_fields=["adapter", "state", "manifest"])
+
+
+def have_trained(run: TrainingRun) -> None:
+    """The ratings behind its pairs have come to that; whoever took hers back has not."""
+    ratings = Rating.objects.filter(pairs__runs=run)
+    ratings.exclude(fate=Rating.Fate.WITHDRAWN).update(fate=Rating.Fate.TRAINED)
+
+
+def is_clean(run: TrainingRun) -> bool:
+    """Whether everybody behind it still lets it train; pairs that are gone with their writer count as a no."""
+    learnt: int = sum(run.manifest["pairs"].values())
+    return exporting.consented(Pair.objects.filter(runs=run)).count() == learnt
 
 
 def ended(*, run: TrainingRun, state: str, why: str, now: datetime) -> None:

@@ -30,7 +30,7 @@ JOIN writingapp_writingsession s ON s.id = i.session_id
 WHERE c.status IN ('queued', 'running')
 """
 _NEXT = """
-SELECT c.id, c.attempt, c.lease_until >= %s, c.status = 'running', c.sampling, c.text, c.adapter, c.queued_at,
+SELECT c.id, c.attempt, c.lease_until >= %s, c.status = 'running', c.sampling, c.text, c.adapter, c.arm, c.queued_at,
        i.session_id, i.messages, i.stop_requested
 FROM writingapp_candidate c JOIN writingapp_inspiration i ON i.id = c.inspiration_id
 WHERE c.inspiration_id = %s AND c.status IN ('queued', 'running') ORDER BY c.position LIMIT 1
@@ -57,6 +57,7 @@ class Next:
     sampling: dict[str, Any]
     text: str
     adapter: str
+    arm: str
     queued_at: datetime
     session_id: str
     messages: list[dict[str, str]]
@@ -104,7 +105,7 @@ def next_text(inspiration_id: str, now: datetime) -> Next | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    ident, attempt, leased, running, sampling, text, adapter, queued_at, session_id, messages, stopped = found
+    ident, attempt, leased, running, sampling, text, adapter, arm, queued_at, session_id, messages, stopped = found
     return Next(
         candidate_id=str(UUID(str(ident))),
         attempt=attempt,
@@ -112,6 +113,7 @@ def next_text(inspiration_id: str, now: datetime) -> Next | None:
         sampling=json.loads(sampling),
         text=text,
         adapter=adapter,
+        arm=arm,
         queued_at=_read_moment(queued_at),
         session_id=str(UUID(str(session_id))),
         messages=json.loads(messages),

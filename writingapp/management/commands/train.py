@@ -1,6 +1,5 @@
 """A run by hand: pairs, training, and the adapter in the registry. It does not serve: nothing has judged it yet."""
 
-import json
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from writingapp.models import TrainingRun
-from writingapp.services import adapters, runs
+from writingapp.services import adapters, folders, runs
 from writingapp.services.adapters import BadAdapter
 from writingapp.services.pairing import pair_up
 
@@ -42,13 +41,13 @@ class Command(BaseCommand):
                 f"There are too few pairs: {run.manifest['pairs']}, of at least {settings.TRAIN_FEWEST}."
             )
         TrainingRun.objects.filter(pk=run.pk).update(config=config)
-        folder = settings.RUNS / str(run.pk)
-        _write(folder, config, groups)
+        folder = folders.folder_of(run)
+        folders.give(folder, config, groups)
         told = subprocess.run([sys.executable, "-m", "training.launch", str(folder)], cwd=settings.ROOT, check=False)
         self._conclude(run, folder, served_as, told.returncode)
 
     def _conclude(self, run: TrainingRun, folder: Path, served_as: str, code: int) -> None:
-        outcome = _read(folder / "outcome.json")
+        outcome = folders.told(folder / "outcome.json")
         if code or not (folder / "adapter").is_dir():
             state = OUTCOMES.get(str(outcome.get("state")), State.FAILED)
             runs.ended(run=run, state=state, why=str(outcome.get("why", "killed"))[:60], now=timezone.now())
@@ -58,7 +57,7 @@ class Command(BaseCommand):
         except BadAdapter as fault:
             runs.ended(run=run, state=State.FAILED, why="bad_adapter", now=timezone.now())
             raise CommandError(str(fault)) from fault
-        manifest = _read(folder / "manifest.json")
+        manifest = folders.told(folder / "manifest.json")
         runs.learnt(run=run, adapter=adapter, manifest=manifest | {"outcome": outcome}, now=timezone.now())
         self.stdout.write(f"{adapter.name}: registered, not serving. Nothing has judged it yet.")
 
@@ -66,25 +65,4 @@ class Command(BaseCommand):
 def _config(base: Path, served_as: str, minutes: float, knobs: list[str]) -> dict[str, Any]:
     config: dict[str, Any] = {"base": str(base.resolve()), "served_as": served_as, "seed": 0}
     config |= {"finish_by": time.time() + 60 * minutes} if minutes else {}
-    for knob in knobs:
-        name, _, value = knob.partition("=")
-        try:
-            config[name] = json.loads(value)
-        except ValueError:
-            config[name] = value  # a word
-    return config
-
-
-def _write(folder: Path, config: dict[str, Any], groups: list[runs.Group]) -> None:
-    folder.mkdir(parents=True, mode=0o700)
-    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
-    lines = (json.dumps(group, ensure_ascii=False) + "\n" for group in groups)
-    (folder / "data.jsonl").write_text("".join(lines), encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return told
+    return config | folders.knobs(knobs)

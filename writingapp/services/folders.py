@@ -1,0 +1,85 @@
+"""A run's folder: what training and judging are given there, what they leave, and what is not kept afterwards."""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from writingapp.models import TrainingRun
+
+TEXTS = ("data.jsonl", "frozen.jsonl", "checkpoint", "gate.json")  # writers' words, what follows from them, and a key
+
+
+def folder_of(run: TrainingRun) -> Path:
+    """Only its owner may look inside."""
+    folder: Path = settings.RUNS / str(run.pk)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def give(folder: Path, config: Mapping[str, Any], groups: Iterable[Mapping[str, Any]]) -> None:
+    """What `training.launch` reads."""
+    lines = (json.dumps(group, ensure_ascii=False) + "\n" for group in groups)
+    _put(folder / "data.jsonl", "".join(lines))
+    give_json(folder / "config.json", config)
+
+
+def give_json(path: Path, said: Mapping[str, Any]) -> None:
+    _put(path, json.dumps(said, ensure_ascii=False, indent=2) + "\n")
+
+
+def _put(path: Path, text: str) -> None:
+    """It appears whole or not at all."""
+    making = path.with_name(f".{path.name}.making")
+    making.write_text(text, encoding="utf-8")
+    making.chmod(0o600)
+    making.replace(path)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """What a file says; nothing, where there is none or it says nothing that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def last_told(path: Path) -> dict[str, Any]:
+    """The last whole line of a file of JSON lines; a kill may have cut off the one after it."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    for line in reversed(lines):
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def knobs(words: Iterable[str]) -> dict[str, Any]:
+    """`rank=16 method=dpo` as training.config reads them, which knows the names and refuses what is odd."""
+    said: dict[str, Any] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            said[name] = json.loads(value)
+        except ValueError:
+            said[name] = value  # a word
+    return said
+
+
+def tidy(folder: Path) -> None:
+    """Once a run has ended nobody's words stay in its folder; their digest does, in the manifest."""
+    for name in TEXTS:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

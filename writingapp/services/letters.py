@@ -1,0 +1,146 @@
+"""The morning letter: what became of a night, as one paragraph of plain sentences with their numbers.
+
+The facts are written down when the run ends; the sentences are made when somebody reads them, in his language.
+"""
+
+from datetime import date
+from typing import Any
+
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from training.gate import Reason
+from writingapp.models import TrainingRun
+
+State = TrainingRun.State
+
+# Why a run came to nothing, or an adapter does not write: codes of the night, of training, of promoting, of the gate.
+WHY: dict[str, Promise] = {
+    "too_few_pairs": gettext_lazy("There were too few pairs to learn from, so nothing was trained."),
+    "nothing_new": gettext_lazy("Nothing was said since the last training, so nothing was trained."),
+    "trial": gettext_lazy("A blind trial is running, so nothing was trained: the next adapter is measured by its end."),
+    "no_node": gettext_lazy("No node can serve adapters, so nothing was trained."),
+    "no_base": gettext_lazy("There is no base to train on; NIGHT_BASE names its folder."),
+    "deadline": gettext_lazy("The night was over before it was done."),
+    "terminated": gettext_lazy("It was told to stop."),
+    "withdrawn": gettext_lazy("A writer took back something that it had learnt from, so it does not write."),
+    "paused": gettext_lazy("The night school is paused, so nothing was promoted."),
+    "killed": gettext_lazy("The training process ended without a word; its log lies in the run's folder."),
+    "bad_run": gettext_lazy("The training could not begin with what it was given; its log lies in the run's folder."),
+    "not_finite": gettext_lazy("The training ran away into numbers that are none."),
+    "too_many_attempts": gettext_lazy("It broke off again and again, and was given up."),
+    "gate_broken": gettext_lazy("It could not be judged, and what was not judged does not write."),
+    "bad_adapter": gettext_lazy("What came of it is no adapter that an engine may serve."),
+    "node_failed": gettext_lazy("A node could not load it, so it was not promoted: %(detail)s."),
+    "not_loaded": gettext_lazy("Not every node had loaded it in time, so it was not promoted: %(detail)s."),
+    "not_proved": gettext_lazy("Not every node has proved it: %(detail)s."),
+    "not_judged": gettext_lazy("No gate has passed it, so it may not be promoted."),
+    "retired": gettext_lazy("It is retired, and does not come back."),
+    "serves": gettext_lazy("It writes already."),
+    "nothing_serves": gettext_lazy("No adapter writes; it is the base already."),
+    "trial_runs": gettext_lazy("Another trial is running."),
+    "no_trial": gettext_lazy("No trial is running."),
+    Reason.ARTIFACT: gettext_lazy("The gate refused it: its folder may not be served."),
+    Reason.WRONG_BASE: gettext_lazy("The gate refused it: it was trained on another base than the one that serves."),
+    Reason.NOT_FINITE: gettext_lazy("The gate refused it: it makes numbers that are none."),
+    Reason.TOO_LITTLE: gettext_lazy(
+        "The gate refused it: too few inspirations are held out to tell whether it is good."
+    ),
+    Reason.RANKING: gettext_lazy("The gate refused it: it may prefer what writers rejected more often than before."),
+    Reason.WRITERS: gettext_lazy("The gate refused it: it may be better for some writers at the cost of others."),
+    Reason.HEAVY_WRITER: gettext_lazy("The gate refused it: too much of what it learnt from is one writer's."),
+    Reason.DISPLACED: gettext_lazy("The gate refused it: even the preferred texts became less likely."),
+    Reason.POEMS: gettext_lazy("The gate refused it: it reads good poems worse than before."),
+    Reason.GENERAL: gettext_lazy("The gate refused it: it reads plain prose worse than before."),
+    Reason.FORM: gettext_lazy("The gate refused it: its texts break their form more often."),
+    Reason.BROKEN: gettext_lazy("The gate refused it: more of its texts are empty or go round in circles."),
+    Reason.VARIETY: gettext_lazy("The gate refused it: its texts became too much alike."),
+    Reason.FAVOURITE_LINE: gettext_lazy("The gate refused it: it writes one and the same line to many wishes."),
+    Reason.COPIED: gettext_lazy("The gate refused it: it recites what it was trained on."),
+    Reason.CANARY: gettext_lazy("The gate refused it: it said what must never be said."),
+}
+
+
+def facts(run: TrainingRun, detail: str = "") -> dict[str, Any]:
+    """What the letter tells, as it stood when the run ended."""
+    outcome = run.manifest.get("outcome", {})
+    pairs = run.manifest.get("pairs", {})
+    begun, ended = run.started_at or run.created_at, run.finished_at
+    return {
+        "state": run.state,
+        "why": run.why,
+        "detail": detail,
+        "ratings": run.manifest.get("ratings", 0),
+        "learnt": pairs.get("train", 0),
+        "held_out": pairs.get("held_out", 0),
+        "writers": run.manifest.get("writers", 0),
+        "fewest": run.manifest.get("fewest", 0),
+        "steps": outcome.get("steps"),
+        "planned": outcome.get("planned"),
+        "minutes": round((ended - begun).total_seconds() / 60) if ended else 0,
+        "ranking": _ranking(run.gate),
+        "scale": run.gate.get("scale"),
+        "adapter": run.adapter_id or "",
+    }
+
+
+def _ranking(verdict: dict[str, Any]) -> dict[str, Any] | None:
+    """The gate's first number: pairs ranked right, against the base."""
+    for check in verdict.get("checks", []):
+        numbers = [check.get(name) for name in ("value", "low", "high")]
+        if check.get("reason") == Reason.RANKING and check.get("against") == "base" and None not in numbers:
+            return {name: check[name] for name in ("value", "low", "high", "count")}
+    return None
+
+
+def paragraph(run: TrainingRun, language: str) -> str:
+    """The letter in a language of the settings; while the night goes on, that it does."""
+    with translation.override(language):
+        told = run.letter or facts(run)
+        sentences = [_read(told, run.night), _trained(told), _judged(told), _outcome(run, told)]
+        return _(" ").join(filter(None, sentences))
+
+
+def because(code: str, detail: str = "") -> str:
+    """A code in the active language; the code itself where it has no sentence."""
+    return str(WHY[code]) % {"detail": detail} if code in WHY else code
+
+
+def _read(told: dict[str, Any], night: date | None) -> str:
+    when = _("Night of %(date)s.") % {"date": date_format(night, "DATE_FORMAT")} if night else _("A run by hand.")
+    return (
+        when
+        + _(" ")
+        + _("Ratings read: %(ratings)d. Pairs: %(learnt)d to learn from, %(held_out)d held out; writers: %(writers)d.")
+        % told
+    )
+
+
+def _trained(told: dict[str, Any]) -> str:
+    if told["steps"] is None:
+        return ""
+    return _("Training went %(steps)d of %(planned)d steps; all in all it took %(minutes)d min.") % told
+
+
+def _judged(told: dict[str, Any]) -> str:
+    if not told["ranking"]:
+        return ""
+    points = {name: 100 * told["ranking"][name] for name in ("value", "low", "high")}
+    said = _(
+        "On %(count)d held-out inspirations it ranked %(value)+.1f points more pairs right than the base"
+        " (95 %%: %(low)+.1f to %(high)+.1f)."
+    )
+    return said % (points | {"count": told["ranking"]["count"]})
+
+
+def _outcome(run: TrainingRun, told: dict[str, Any]) -> str:
+    if run.state not in TrainingRun.TERMINAL:
+        return _("It is still going on: %(state)s.") % {"state": run.get_state_display()}
+    if run.state == State.PROMOTED and told["why"] == "trial":
+        return _("It passed the gate, and %(adapter)s now stands a blind trial.") % told
+    if run.state == State.PROMOTED:
+        return _("It passed the gate, and %(adapter)s writes from now on.") % told
+    return because(told["why"], told["detail"])

@@ -1,0 +1,264 @@
+"""The night as rows: when one is due, who holds it, and each step written down before the next begins.
+
+There is one run a night, named by the house's own date on which it begins. Whoever holds its lease may move it on, by
+conditional UPDATEs that name the holder: somebody who lost it changes nothing. Processes are `writingapp.night`.
+"""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from writingapp.models import Adapter, Pair, TrainingRun, WritingSession
+from writingapp.services import adapters, folders, letters, promoting, runs, trials
+from writingapp.services.pairing import Counts, pair_up
+from writingapp.services.promoting import NotPromoted
+
+State = TrainingRun.State
+UNFINISHED = (State.PAIRING, State.TRAINING, State.GATING, State.PROMOTING)
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 8
+TRUSTING = 4  # with fewer writers no share of a night's pairs can hold, see training.pairs
+ONE_DAY = timedelta(days=1)
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the run now; whoever reads this stops and says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A night: its date, and from when until when it may work."""
+
+    night: date
+    begins: datetime
+    ends: datetime
+
+
+# --- when ------------------------------------------------------------------------------------------------------------
+def last_window(now: datetime) -> Window:
+    """The last night that has begun by the house's clock. Summer time moves it; it never happens twice."""
+    zone = ZoneInfo(settings.TIME_ZONE)
+    today = now.astimezone(zone).date()
+    tonight = _window(today, zone)
+    return tonight if tonight.begins <= now else _window(today - ONE_DAY, zone)
+
+
+def _window(night: date, zone: ZoneInfo) -> Window:
+    over = ONE_DAY if settings.NIGHT_UNTIL <= settings.NIGHT_AT else timedelta()
+    begins = datetime.combine(night, settings.NIGHT_AT, zone).astimezone(UTC)
+    return Window(night, begins, datetime.combine(night + over, settings.NIGHT_UNTIL, zone).astimezone(UTC))
+
+
+def due(now: datetime) -> Window | None:
+    """The last night, if nothing has become of it yet. One that was missed is made up for while nobody writes.
+
+    Earlier nights are not: the last one learns from all that they would have learnt from.
+    """
+    if not settings.NIGHT:
+        return None
+    window = last_window(now)
+    if TrainingRun.objects.filter(night=window.night).exists():
+        return None
+    if now < window.ends:
+        return window
+    late = replace(window, ends=now + (window.ends - window.begins))
+    return late if settings.NIGHT_LATE and _quiet(now) else None
+
+
+def _quiet(now: datetime) -> bool:
+    """Whether nobody is at a session, nor was within the last minutes."""
+    lately = now - timedelta(minutes=settings.NIGHT_LATE)
+    return not WritingSession.objects.filter(
+        Q(state=WritingSession.State.RUNNING, started_at__gt=now - ONE_DAY) | Q(finished_at__gt=lately)
+    ).exists()
+
+
+# --- who -------------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def take(*, holder: str, now: datetime, window: Window | None = None) -> TrainingRun | None:
+    """The run that is to be carried on, for whoever calls: one that stands unfinished, else one that is due.
+
+    `window` is a night by hand. None where there is nothing to do, or somebody else is at it.
+    """
+    school = promoting.school()  # two beats stand in line here
+    run = TrainingRun.objects.filter(state__in=UNFINISHED, night__isnull=False).order_by("night").first()
+    if run is None:
+        window = window or due(now)
+        if window is None or school.paused_at is not None:
+            return None
+        if TrainingRun.objects.filter(night=window.night).exists():
+            return None
+        run = TrainingRun(night=window.night, deadline=window.ends, started_at=now)
+    elif _is_held(run, now):
+        return None
+    run.holder, run.lease_until, run.attempt = holder, now + LEASE, run.attempt + 1
+    run.save()
+    return run
+
+
+def _is_held(run: TrainingRun, now: datetime) -> bool:
+    """A lease that ends later than any can was given by a clock that has been set back since."""
+    return run.lease_until is not None and now < run.lease_until <= now + LEASE
+
+
+def keep(*, run: uuid.UUID, holder: str, now: datetime, **told: Any) -> bool:
+    """The heartbeat; False when the lease is lost."""
+    held = TrainingRun.objects.filter(pk=run, holder=holder, lease_until__isnull=False)
+    return held.update(lease_until=now + LEASE, **told) == 1
+
+
+def let_go(*, run: TrainingRun, holder: str, tried: bool) -> None:
+    """Another worker may take the run up at once. It was not tried where we only were told to go."""
+    attempt = run.attempt if tried else max(0, run.attempt - 1)
+    TrainingRun.objects.filter(pk=run.pk, holder=holder).update(lease_until=None, attempt=attempt)
+
+
+def _move(run: TrainingRun, holder: str, **changes: Any) -> None:
+    """Raises LeaseLost."""
+    held = TrainingRun.objects.filter(pk=run.pk, holder=holder, state=run.state)
+    if not held.update(**changes):
+        raise LeaseLost(str(run.pk))
+    for name, value in changes.items():
+        setattr(run, name, value)
+
+
+# --- what ------------------------------------------------------------------------------------------------------------
+def prepare(*, run: TrainingRun, holder: str, base: Path, served_as: str, now: datetime) -> None:
+    """PAIRING: what was said becomes pairs, and all that may be learnt the run's data; or the night is skipped."""
+    counts = pair_up(night=run.night or timezone.localdate(now), now=now)
+    pairs = list(runs.trainable())
+    groups = runs.groups_of(pairs)
+    config = _config(run.deadline or now, base, served_as, now)
+    manifest = _manifest(counts, pairs)
+    if why := _nothing_to_do(pairs, config, few=runs.too_few(groups)):
+        run.manifest = manifest
+        end(run=run, holder=holder, state=State.SKIPPED, why=why, now=now)
+        return
+    folders.give(folders.folder_of(run), config, groups)
+    with transaction.atomic():
+        run.pairs.set(pairs)
+        method = config.get("method", run.method)
+        _move(run, holder, state=State.TRAINING, config=config, manifest=manifest, method=method)
+
+
+def _config(deadline: datetime, base: Path, served_as: str, now: datetime) -> dict[str, Any]:
+    """Time is kept for the gate, but half of what there is belongs to training."""
+    for_gate = min(timedelta(minutes=settings.NIGHT_GATE_MINUTES), (deadline - now) / 2)
+    told = {"base": str(base), "served_as": served_as, "seed": 0, "finish_by": (deadline - for_gate).timestamp()}
+    return told | folders.knobs(settings.NIGHT_KNOBS.split())
+
+
+def _manifest(counts: Counts, pairs: list[Pair]) -> dict[str, Any]:
+    return {
+        "ratings": counts.judgements,
+        "made": counts.made,
+        "withdrawn": counts.withdrawn,
+        "pairs": dict(Counter(pair.split for pair in pairs)),
+        "writers": len({pair.writer for pair in pairs}),
+        "fewest": settings.TRAIN_FEWEST,
+    }
+
+
+def _nothing_to_do(pairs: list[Pair], config: dict[str, Any], *, few: bool) -> str:
+    """Why this night trains nothing; empty if it does."""
+    if trials.running():
+        return "trial"  # the next adapter is measured against whoever wins it
+    if few:
+        return "too_few_pairs"
+    before = TrainingRun.objects.filter(state__in=(State.PROMOTED, State.REFUSED)).order_by("-started_at").first()
+    if before and _lasting(before.config) == _lasting(config):
+        learnt = set(before.pairs.values_list("pk", flat=True))
+        return "nothing_new" if learnt == {pair.pk for pair in pairs} else ""
+    return ""
+
+
+def _lasting(config: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name != "finish_by"}
+
+
+@transaction.atomic
+def trained(*, run: TrainingRun, holder: str) -> None:
+    """TRAINING has left an adapter: to the gate with it."""
+    folder = folders.folder_of(run)
+    told = {"outcome": folders.told(folder / "outcome.json"), **folders.told(folder / "manifest.json")}
+    runs.have_trained(run)
+    _move(run, holder, state=State.GATING, manifest=told | run.manifest)
+
+
+def to_judge(*, run: TrainingRun, url: str, key: str) -> dict[str, Any]:
+    """`gate.json`, as training.judge reads it: where to have texts written, whose pairs, and what serves now."""
+    writers = dict(run.pairs.values_list("inspiration_id", "writer"))
+    learnt = Counter(run.pairs.filter(split=Pair.Split.TRAIN).values_list("writer", flat=True))
+    serving = Adapter.objects.filter(state=Adapter.State.SERVING, base=run.config["served_as"]).first()
+    return {
+        "engine": url,
+        "key": key,
+        "model": run.config["served_as"],
+        "base": run.config["base"],
+        "served_base": run.manifest.get("digests", {}).get("base", ""),
+        "adapter": str(folders.folder_of(run) / "adapter"),
+        "serving": serving.folder if serving else "",
+        "scales": [1.0, 0.5],
+        "writers": {"pairs_of": learnt, "writer_of": {str(ask): writer for ask, writer in writers.items()}},
+        "canaries": [],
+        "limits": {"heavy_writer": 1.0} if len(learnt) < TRUSTING else {},
+    }
+
+
+def judged(*, run: TrainingRun, holder: str, verdict: dict[str, Any], now: datetime) -> None:
+    """GATING has come to a verdict."""
+    run.gate = verdict
+    if verdict.get("passed") is True:
+        _move(run, holder, state=State.PROMOTING, gate=verdict)
+    else:
+        reasons = verdict.get("reasons") or ["gate_broken"]
+        end(run=run, holder=holder, state=State.REFUSED, why=str(reasons[0]), now=now)
+
+
+@transaction.atomic
+def registered(*, run: TrainingRun, holder: str) -> Adapter:
+    """The adapter lies in the registry, with its verdict. Registering it again is having registered it.
+
+    Raises BadAdapter and LeaseLost.
+    """
+    folder = Path(run.gate.get("adapter") or folders.folder_of(run) / "adapter")
+    row = adapters.register(folder=folder, label="night", base=run.config["served_as"])
+    if row.promoted_at is None:
+        row.origin, row.gate = Adapter.Origin.NIGHT, run.gate
+        row.save(update_fields=["origin", "gate"])
+    _move(run, holder, adapter=row)
+    return row
+
+
+@transaction.atomic
+def promoted(*, run: TrainingRun, holder: str, adapter: Adapter, now: datetime) -> None:
+    """PROMOTING is over: the pointer is flipped, or a trial begun, and the run ends in one commit.
+
+    Raises NotPromoted and LeaseLost.
+    """
+    if not runs.is_clean(run):
+        raise NotPromoted("withdrawn", adapter.name)
+    tried = bool(settings.TRIAL_SHARE) and adapter.promoted_at is None
+    if tried:
+        trials.start(challenger=adapter, share=settings.TRIAL_SHARE / 100, now=now)
+    else:
+        promoting.promote(adapter=adapter, now=now)
+    end(run=run, holder=holder, state=State.PROMOTED, why="trial" if tried else "", now=now)
+
+
+@transaction.atomic
+def end(*, run: TrainingRun, holder: str, state: str, why: str, now: datetime, detail: str = "") -> None:
+    """It has come to something, or to nothing, and why; the letter's facts with it. Raises LeaseLost."""
+    gone = {"finished_at": now, "lease_until": None, "gate": run.gate, "manifest": run.manifest}
+    _move(run, holder, state=State(state), why=why[:60], **gone)
+    run.letter = letters.facts(run, detail=detail)
+    TrainingRun.objects.filter(pk=run.pk).update(letter=run.letter)

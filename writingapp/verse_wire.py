@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from inference.verse.check import Fault, Verdict, rhymes_of, tone
+from inference.verse.check import Fault, Verdict
 from inference.verse.known import Source
 from inference.verse.naming import rhyme_name
+from inference.verse.readings import rhymes_of, tone
 from inference.verse.teaching import Lesson
 from writingapp.services.verdicts import Judged
 from writingapp.verse_words import ABOUT, ASPECTS, FAULTS, OTHERWISE, OTHERWISE_WHOLE, TONES, WHOLE
@@ -27,9 +28,10 @@ def _lesson(lesson: Lesson) -> Payload:
 
 
 def judged(said: Judged) -> Payload:
+    lines = said.poem.split("\n")
     return {
         "verdict": verdict(said.verdict) if said.verdict else None,
-        "sources": [_source(at, source) for at, source in said.sources.items()],
+        "sources": [_source(at, lines[at], source) for at, source in said.sources.items()],
     }
 
 
@@ -74,5 +76,6 @@ def _reading(char: str) -> Payload:
     return {"tone": tone(char), "rhymes": [rhyme_name(rhyme) for rhyme in sorted(rhymes_of(char))]}
 
 
-def _source(at: int, source: Source) -> Payload:
-    return {"line": at, "author": source.author, "title": source.title, "old": source.line}
+def _source(at: int, line: str, source: Source) -> Payload:
+    near = source.line not in line
+    return {"line": at, "author": source.author, "title": source.title, "old": source.line, "near": near}

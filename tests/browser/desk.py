@@ -96,9 +96,16 @@ class Desk:
         session.send("Input.insertText", {"text": commit})
         session.detach()
 
+    def choose(self, form: str) -> None:
+        """A form, by its group and then by its own radio button."""
+        group = self.page.locator("[data-group]").filter(has=self.page.locator(f"input[value={form}]"))
+        name = group.get_attribute("data-group")
+        self.page.locator(f"input[name=group][value={name}]").check(force=True)
+        self.page.locator(f"input[name=form][value={form}]").check(force=True)
+
     def ask(self, form: str, wish: str) -> None:
         """With the keys: the form by its radio button, then Ctrl+Enter from the wish."""
-        self.page.locator(f"input[name=form][value={form}]").check(force=True)
+        self.choose(form)
         self.page.locator("#wish").fill(wish)
         self.page.locator("#wish").press("Control+Enter")
 

@@ -191,7 +191,7 @@ def test_the_engine_hears_what_she_is_about_to_ask_once_her_hands_rest(tables: T
     desk.page.on("websocket", lambda line: line.on("framesent", note))
     desk.page.reload()
     desk.ready()
-    desk.page.locator("input[name=form][value=wujue]").check(force=True)
+    desk.choose("wujue")
     desk.page.locator("#wish").press_sequentially("清晨的湖", delay=20)
     while not hints or hints[-1]["wish"] != "清晨的湖":
         desk.page.wait_for_timeout(50)

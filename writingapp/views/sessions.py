@@ -11,14 +11,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
-from inference.request import Kind
-from inference.verse.forms import FORMS
 from writingapp import access
 from writingapp.models import Candidate, WritingSession
 from writingapp.models.feedback import TAGS
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
 from writingapp.services import almanac, lateness, manuscripts, sessions, swapping
-from writingapp.views import telling, words
+from writingapp.views import chooser, telling, words
 from writingapp.views.context import writer_of
 
 FINISHED = WritingSession.State.FINISHED
@@ -59,8 +57,8 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "session": sitting,
             "theme_lang": telling.language_of(sitting.theme),
             "words": said,
-            "kinds": [(kind, said[f"kind_{kind}"]) for kind in Kind],
-            "forms": [(form, said[f"form_{form}"]) for form in FORMS],
+            "groups": chooser.groups(),
+            "rhymes": chooser.rhymes(),
             "tags": list(TAGS),
             "limit": MANUSCRIPT_LIMIT,
             "socket_path": f"/ws/sessions/{sitting.pk}/",

@@ -1,9 +1,11 @@
 // The ask: what kind, which form, what wish. One ask travels at a time; its key makes a repeated one the same, across a
 // reconnect and across a reload.
 
+import { Chooser } from "./chooser.js";
 import { make, write } from "./dom.js";
 import { points } from "./splice.js";
 import { uuid } from "./uuid.js";
+import { Wants } from "./wants.js";
 import { word } from "./words.js";
 
 const WISH = 500;
@@ -11,9 +13,14 @@ const BEFORE = 2000;
 const HINT_AFTER = 350; // milliseconds without a change: what stands there may be what she will ask
 
 export class Ask {
-  /** `send(message)` answers whether it went out; `before(limit)` is the text at the cursor, `imagery()` a photograph and its chips; `where` names the session. */
-  constructor({ form, send, before, imagery, where }) {
+  /**
+   * `send(message)` answers whether it went out; `before(limit)` is the text at the cursor, `imagery()` a photograph and its
+   * chips; `where` names the session, `lesson` shows what a form is, `rhymes` are those of each book.
+   */
+  constructor({ form, send, before, imagery, where, lesson, rhymes }) {
     Object.assign(this, { form, send, before, imagery });
+    this.wants = new Wants({ place: form.querySelector("[data-wants]"), rhymes, changed: () => this.#changed() });
+    this.chooser = new Chooser({ form, lesson, changed: (radio) => this.wants.take(radio.dataset.takes.split(" ")) });
     this.memory = `bailu ask ${where}`;
     this.wait = null;
     const remembered = JSON.parse(sessionStorage.getItem(this.memory) ?? "{}");
@@ -34,8 +41,8 @@ export class Ask {
   }
 
   /** Asks once more for what an earlier inspiration was about. */
-  again({ kind, form, wish, photo_id, chips }) {
-    if (!this.pending) this.#go({ kind, form, wish, photo_id, chips });
+  again({ kind, form, wish, photo_id, chips, options }) {
+    if (!this.pending) this.#go({ kind, form, wish, photo_id, chips, options });
   }
 
   /** After a `hello`: an ask that the server never heard goes out again. */
@@ -59,19 +66,22 @@ export class Ask {
 
   #fields() {
     const { kind, form, wish } = this.form.elements;
-    return { kind: kind.value, form: kind.value === "poem" ? form.value : "", wish: wish.value.trim() };
+    if (kind.value !== "poem") return { kind: kind.value, form: "", wish: wish.value.trim() };
+    const { options } = this.wants;
+    return { kind: "poem", form: form.value, wish: wish.value.trim(), ...(Object.keys(options).length ? { options } : {}) };
   }
 
-  #restore({ kind, form, wish }) {
+  #restore({ kind, form, wish, options }) {
     const { elements } = this.form;
     if (kind) elements.kind.value = kind;
-    if (form) elements.form.value = form;
+    if (form) this.chooser.choose(form);
     if (wish) elements.wish.value = wish;
+    if (options) this.wants.restore(options);
   }
 
   #changed() {
     const { kind, wish } = this.form.elements;
-    this.form.querySelector("[data-forms]").hidden = kind.value !== "poem";
+    for (const part of this.form.querySelectorAll("[data-poem]")) part.hidden = kind.value !== "poem";
     const used = points(wish.value);
     write(this.form.querySelector("[data-used]"), used > WISH - 100 ? word("wish_used", { n: used }) : "");
     this.#clear();
@@ -137,6 +147,8 @@ export class Ask {
   #fault(field, message) {
     const place = this.form.querySelector(`[data-error="${field}"]`) ?? this.form.querySelector("[data-said]");
     write(place, message);
+    const fold = place.closest("details");
+    if (fold) fold.open = true;
     const input = this.form.elements[field];
     if (input instanceof HTMLElement) {
       input.setAttribute("aria-invalid", "true");
@@ -146,7 +158,7 @@ export class Ask {
 
   #clear() {
     for (const place of this.form.querySelectorAll("[data-error]")) write(place, "");
-    this.form.elements.wish.removeAttribute("aria-invalid");
+    for (const field of this.form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   }
 
   #say(text, ...more) {

@@ -1,6 +1,8 @@
 // One candidate as a card: its state in words, its verse line by line, and what she can take of it.
 
 import { make, write } from "./dom.js";
+import { Pins } from "./pins.js";
+import { Scansion } from "./scansion.js";
 import { Swaps } from "./swaps.js";
 import { word } from "./words.js";
 
@@ -8,12 +10,14 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const STATES = { running: "writing", done: "written" }; // the others are called as they are
 
 export class Card {
-  /** `take(text, whole)` puts a text into the manuscript; `ports` are those of `Swaps`, which only a poem has. */
+  /**
+   * `take(text, whole)` puts a text into the manuscript; `ports` are those of `Swaps` and `Scansion`, which only a poem
+   * has, and pins, a memory, and again(inspiration) to ask once more.
+   */
   constructor({ candidate, inspiration, take, ports }) {
-    Object.assign(this, { candidate, inspiration, take });
-    const changed = () => this.render();
-    this.swaps = inspiration.kind === "poem" ? new Swaps({ candidate, ports: { ...ports, changed } }) : null;
-    this.lines = []; // {row, line, swap, restore}
+    Object.assign(this, { candidate, inspiration, take, ports });
+    this.#poem({ ...ports, changed: () => this.render() });
+    this.lines = []; // {row, line, pin, swap, restore, old}
     this.below = make("div", { class: "swaps" });
     this.state = make("p", { class: "card-state" });
     this.verse = make("div", { class: "verse", lang: inspiration.language });
@@ -22,12 +26,22 @@ export class Card {
     this.mark = make("span", { class: "taken" });
     const hints = ["take_line", "tap_line"].map((key) => make("span", { class: key, "aria-hidden": "true" }, word(key)));
     const head = make("div", { class: "card-head" }, this.state, ...hints);
-    const foot = make("div", { class: "card-foot" }, this.whole, this.mark);
+    const foot = make("div", { class: "card-foot" }, this.whole, this.keep, this.mark);
     const name = word("candidate", { n: candidate.position + 1 });
-    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, this.below, foot);
+    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, this.below, ...(this.scansion ? [this.scansion.element] : []), foot);
     this.element.dataset.candidate = candidate.id;
     for (let line = 0; line < (inspiration.lines ?? 1); line += 1) this.#add();
     this.render();
+  }
+
+  /** What a poem has, and a line or a continuation has not. */
+  #poem(ports) {
+    const { candidate, inspiration } = this;
+    const is = inspiration.kind === "poem";
+    this.swaps = is ? new Swaps({ candidate, ports }) : null;
+    this.pins = is ? new Pins({ id: candidate.id, kept: inspiration.options?.pins, memory: ports.pins }) : null;
+    this.scansion = is ? new Scansion({ candidate, language: inspiration.language, ports }) : null;
+    this.keep = make("button", { class: "text-button keep", type: "button", hidden: true, onclick: () => this.#askKeeping() }, word("pin_ask"));
   }
 
   render() {
@@ -41,14 +55,35 @@ export class Card {
     const kept = this.swaps?.kept ?? new Map();
     while (this.lines.length < texts.length) this.#add();
     while (ended && this.lines.length > Math.max(1, texts.length)) this.lines.pop().row.remove();
+    const whole = this.lines.map((_, index) => kept.get(index) ?? texts[index] ?? "");
     this.lines.forEach((line, index) => {
-      this.#fill(line.line, kept.get(index) ?? texts[index] ?? "", ended || index < texts.length - 1);
-      this.#offer(line, texts[index] ?? "", kept.has(index));
+      this.#fill(line.line, whole[index], ended || index < texts.length - 1);
+      this.#offer(line, texts[index] ?? "", kept.has(index), index);
     });
     const panels = this.lines.flatMap((_, index) => this.swaps?.panels(index) ?? []);
     if (panels.length !== this.below.childElementCount) this.below.replaceChildren(...panels); // or focus would be lost
+    this.keep.hidden = !this.#may || !this.pins.of(whole).length;
+    this.#scan(whole.join("\n"));
     this.whole.disabled = !ended || !shown.trim();
     write(this.mark, candidate.taken ? word("taken") : "");
+  }
+
+  /** Whether its lines can be swapped and kept. */
+  get #may() {
+    return this.swaps !== null && this.candidate.status === "done" && this.candidate.conforms !== false;
+  }
+
+  /** Judged when it is finished and seen. */
+  #scan(poem) {
+    const seen = this.element.closest("details")?.open;
+    if (this.scansion && seen && this.candidate.status === "done") this.scansion.look(poem);
+  }
+
+  /** Once more the same wish; the lines she keeps stand where they are. */
+  #askKeeping() {
+    const { inspiration } = this;
+    const pins = this.pins.of(this.lines.map(({ line }) => line.textContent));
+    this.ports.again({ ...inspiration, options: { ...inspiration.options, pins } });
   }
 
   #state(shown) {
@@ -72,16 +107,25 @@ export class Card {
     const line = make("button", { class: "verse-line", type: "button", disabled: true });
     line.addEventListener("click", () => this.#takeLine(line.textContent));
     const swap = make("button", { class: "swap-line", type: "button", hidden: !this.swaps, disabled: true, onclick: () => this.swaps.ask(at) });
+    const pin = make("button", { class: "pin-line", type: "button", hidden: !this.pins, disabled: true, onclick: () => (this.pins.toggle(at), this.render()) });
+    const old = make("span", { class: "old-line", role: "img", hidden: true }, word("source_mark"));
     const restore = make("button", { class: "restore-line", type: "button", hidden: true, onclick: () => this.swaps.restore(at) });
-    const row = make("div", { class: "verse-row" }, line, swap, restore);
-    this.lines.push({ row, line, swap, restore });
+    const row = make("div", { class: "verse-row" }, line, old, pin, swap, restore);
+    this.lines.push({ row, line, pin, swap, restore, old });
     this.verse.append(row);
   }
 
-  /** Other lines for this one; and back to the first, where she has chosen another. */
-  #offer({ line, swap, restore }, first, kept) {
-    const may = this.swaps && this.candidate.status === "done" && this.candidate.conforms !== false && first.trim();
-    swap.disabled = !may;
+  /** Other lines for this one, and back to the first where she has chosen another; to keep it; and whose it was long ago. */
+  #offer({ row, line, pin, swap, restore, old }, first, kept, at) {
+    const may = this.#may && first.trim() !== "";
+    const pinned = may && this.pins.has(at);
+    const source = this.scansion?.sources.get(at);
+    swap.disabled = pin.disabled = !may;
+    row.classList.toggle("pinned", pinned);
+    pin.setAttribute("aria-pressed", String(pinned));
+    old.hidden = !source;
+    if (source) old.title = old.ariaLabel = source;
+    if (may) pin.title = pin.ariaLabel = word("pin_line", { line: line.textContent });
     restore.hidden = !kept;
     if (may) swap.title = swap.ariaLabel = word("swap_line", { line: line.textContent });
     if (kept) restore.title = restore.ariaLabel = word("swap_restore", { line: first });

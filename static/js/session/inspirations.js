@@ -12,8 +12,8 @@ const SILENCE = 10_000;
 
 export class Inspirations {
   /**
-   * `ports`: send(message), take(text, apart) into the manuscript, again(inspiration) ask once more, post(path,
-   * body) a verb over HTTP, say(sentence) to those who listen, arrived(element) a new one stands in the list, ratings (null where she wants none).
+   * `ports`: send(message), take(text, apart) into the manuscript, again(inspiration) ask once more, post(path, body) and
+   * read(path) over HTTP, pins (a memory), hideVerse() no more of tones, say(sentence) to those who listen, arrived(element) a new one stands in the list, ratings (null where she wants none).
    */
   constructor({ list, ports, now = () => performance.now() }) {
     Object.assign(this, { list, ports, now });
@@ -124,6 +124,7 @@ export class Inspirations {
     const turns = make("div", { class: "inspiration-turns" }, stop, again);
     const cards = make("div", { class: "candidates" }, ...places.map(({ card }) => card.element));
     inspiration.element = make("details", { class: "inspiration", open: true }, heading, turns, cards);
+    inspiration.element.addEventListener("toggle", () => places.forEach((place) => this.#draw(place)));
     const rating = this.ports.ratings?.add(told, places);
     if (rating) inspiration.element.append(rating);
     inspiration.element.dataset.form = told.form || told.kind;

@@ -6,16 +6,19 @@ import { Desk } from "./desk.js";
 import { write } from "./dom.js";
 import { Editor } from "./editor.js";
 import { Inspirations } from "./inspirations.js";
+import { Lesson } from "./lesson.js";
 import { Lines } from "./lines.js";
 import { Manuscript } from "./manuscript.js";
 import { Photos } from "./photos.js";
-import { poster } from "./post.js";
+import { pinsOf } from "./pins.js";
+import { poster, reader } from "./post.js";
 import { Ratings } from "./ratings.js";
 import { Sheet } from "./sheet.js";
 import { Socket } from "./socket.js";
 import { difference } from "./splice.js";
 import { Store, persist } from "./store.js";
 import { uuid } from "./uuid.js";
+import { VerseSaid } from "./verse_said.js";
 import { counted, word } from "./words.js";
 
 const root = document.getElementById("desk");
@@ -68,6 +71,8 @@ const desk = new Desk({
 const heardOnly = (sentence) => write(part("heard"), sentence);
 
 const post = poster({ api: root.dataset.api, csrf });
+const read = reader({ api: root.dataset.api });
+const verseSaid = new VerseSaid({ root, box: part("verse-said"), say: heardOnly });
 
 const ratings =
   "rate" in root.dataset
@@ -82,6 +87,9 @@ const inspirations = new Inspirations({
     again: (told) => ask.again(told),
     say: heardOnly,
     post,
+    read,
+    pins: pinsOf(session),
+    hideVerse: () => verseSaid.hide(),
     ratings,
     arrived: (element) => element.scrollIntoView({ block: sheet.open ? "start" : "nearest" }),
   },
@@ -93,6 +101,8 @@ const ask = new Ask({
   before: (limit) => editor.before(limit),
   imagery: () => photos.imagery,
   where: session,
+  lesson: new Lesson({ place: part("lesson"), read }),
+  rhymes: JSON.parse(document.getElementById("rhymes").textContent),
 });
 const photos = new Photos({
   place: part("photos"),

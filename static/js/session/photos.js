@@ -1,12 +1,14 @@
 // Photographs beside an ask: dropped, pasted, chosen or taken; what was seen in them as chips that she may change. The newest
 // goes along with the next poem. The editor never notices: files are caught before it hears of them.
 
+import { Chips } from "./chips.js";
 import { make, write } from "./dom.js";
 import { word } from "./words.js";
 
 const MOST_BYTES = 12 * 1024 * 1024;
 const MOST_CHIPS = 12;
 const CHIP = 20; // characters
+const NAMES = { list: "photo_chips", chip: "photo_chip", add: "photo_chip_add", remove: "photo_chip_remove" };
 const KINDS = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
 
 export class Photos {
@@ -97,45 +99,22 @@ export class Photos {
   #show(told) {
     const photo = { told, chips: this.edited[told.id] ?? [...told.chips] };
     const picture = make("img", { src: `${this.api}/${told.id}.jpg`, alt: word("photo_alt"), width: told.width, height: told.height });
-    const row = make("ul", { class: "photo-chips", "aria-label": word("photo_chips") });
+    const changed = (chips) => this.#changed(photo, chips);
+    const row = new Chips({ chips: photo.chips, most: MOST_CHIPS, longest: CHIP, names: NAMES, changed });
     const keep = make("input", { type: "checkbox", checked: told.kept });
     keep.addEventListener("change", () => this.#keep(photo, keep));
     const remove = make("button", { class: "text-button", type: "button", onclick: () => this.#delete(photo) }, word("photo_delete"));
     const turns = make("div", { class: "photo-turns" }, make("label", {}, keep, word("photo_keep")), remove);
-    const said = make("div", { class: "photo-said" }, row, make("p", { class: "help" }, word("photo_measured")), turns);
+    const said = make("div", { class: "photo-said" }, row.element, make("p", { class: "help" }, word("photo_measured")), turns);
     photo.element = make("div", { class: "photo" }, picture, said);
     this.shown.set(told.id, photo);
     this.list.prepend(photo.element);
-    this.#draw(photo, row);
   }
 
-  #draw(photo, row, focus = -1) {
-    const chips = photo.chips.map((chip, at) => this.#chip(photo, row, chip, at));
-    const add = make("input", { class: "chip", maxLength: CHIP, placeholder: word("photo_chip_add"), "aria-label": word("photo_chip_add") });
-    const added = () => add.value.trim() && this.#change(photo, row, [...photo.chips, add.value.trim()], photo.chips.length + 1);
-    add.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), event.stopPropagation(), added()));
-    add.addEventListener("change", added);
-    add.hidden = photo.chips.length >= MOST_CHIPS;
-    row.replaceChildren(...chips, make("li", {}, add));
-    if (focus >= 0) [...row.querySelectorAll("input")].at(Math.min(focus, photo.chips.length))?.focus();
-  }
-
-  #chip(photo, row, chip, at) {
-    const text = make("input", { class: "chip", value: chip, maxLength: CHIP, "aria-label": word("photo_chip") });
-    const others = photo.chips.filter((_, place) => place !== at);
-    const changed = () => this.#change(photo, row, text.value.trim() ? photo.chips.with(at, text.value.trim()) : others);
-    text.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), text.blur()));
-    text.addEventListener("change", changed);
-    const away = make("button", { class: "chip-away", type: "button", "aria-label": word("photo_chip_remove", { chip }) }, "×");
-    away.addEventListener("click", () => this.#change(photo, row, others, at));
-    return make("li", {}, text, away);
-  }
-
-  #change(photo, row, chips, focus = -1) {
+  #changed(photo, chips) {
     photo.chips = chips;
     this.edited[photo.told.id] = chips;
     sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
-    this.#draw(photo, row, focus);
   }
 
   async #keep(photo, box) {

@@ -1,0 +1,105 @@
+// What is to be said of a finished poem, quietly below it: length, tones and rhyme, and why; and the lines that are old.
+
+import { make } from "./dom.js";
+import { legendOf, scanOf } from "./lesson.js";
+import { faultsByPlace, nameOf, signOf, signWanted, signsIn, step } from "./tones.js";
+import { word } from "./words.js";
+
+export class Scansion {
+  /** Of one card. `ports`: read(path), hideVerse() no more of this, changed() the old lines are known. */
+  constructor({ candidate, language, ports }) {
+    Object.assign(this, { candidate, language, ports });
+    this.asked = null; // the poem that the answer is about
+    this.sources = new Map(); // by line: the sentence
+    this.element = make("div", { class: "scansion" });
+  }
+
+  /** Asks anew where the poem, as she has it, is another than the one that was judged. */
+  async look(poem) {
+    if (this.asked === poem) return;
+    this.asked = poem;
+    const told = await this.ports.read(`candidates/${this.candidate.id}/verdict`);
+    if (this.asked !== poem) return;
+    if (!told) return (this.asked = null);
+    this.sources = new Map(told.sources.map((each) => [each.line, sourceSentence(each)]));
+    this.#draw(told);
+    this.ports.changed();
+  }
+
+  #draw({ verdict, sources }) {
+    const old = sources.map((each) => make("li", {}, word("source_line", { n: each.line + 1, said: sourceSentence(each) })));
+    const parts = old.length ? [make("ul", { class: "sources", "aria-label": word("sources") }, ...old)] : [];
+    if (verdict) parts.push(this.#verdict(verdict));
+    this.element.replaceChildren(...parts);
+  }
+
+  #verdict(verdict) {
+    const { checks, rhyme, opening } = verdict;
+    const facts = [rhyme, opening].filter(Boolean).map((fact) => make("li", { lang: "zh-Hans" }, fact));
+    const row = make("ul", { class: "checks", "aria-label": word("verdict") }, ...checks.map(checked), ...facts);
+    const faults = checks.flatMap((check) => check.faults.map(({ message }) => make("li", {}, message)));
+    const wrong = faults.length ? [make("ul", { class: "faults" }, ...faults)] : [];
+    return make("div", { class: "verse-said" }, row, ...wrong, this.#why(verdict));
+  }
+
+  #why(verdict) {
+    const said = make("p", { class: "reading" }, word("why_hint"));
+    const poem = scanned(verdict, this.language, (text) => said.replaceChildren(text));
+    const hide = make("button", { class: "text-button", type: "button", onclick: () => this.ports.hideVerse() }, word("verse_hide"));
+    const signs = signsIn(verdict.lines.flatMap(({ tones, wanted }) => [...[...tones].map(signOf), ...[...wanted].map(signWanted)]));
+    const parts = [poem, said, legendOf(signs), ...reasons(verdict), hide];
+    return make("details", { class: "why" }, make("summary", {}, word("why")), make("div", {}, ...parts));
+  }
+}
+
+function checked({ label, right }) {
+  const sign = make("span", { class: "sign", "aria-hidden": "true" }, right ? "✓" : "✗");
+  const heard = make("span", { class: "visually-hidden" }, word(right ? "check_right" : "check_wrong"));
+  return make("li", { class: right ? "right" : "wrong" }, sign, label, heard);
+}
+
+/** Why it is right: the rules that it was held to, and the words that rhyme. */
+function reasons({ lines, rhyme }) {
+  const rhyming = lines.flatMap(({ text, wanted }) => [...text].filter((_, at) => wanted[at] === "韵"));
+  const all = [word("why_tones"), ...(rhyme && rhyming.length ? [word("why_rhyme", { words: rhyming.join(" "), rhyme })] : [])];
+  return all.map((sentence) => make("p", { class: "help" }, sentence));
+}
+
+/** A poem whose characters tell their tone; one of them is in the order of the tab key, the arrows lead on from there. */
+function scanned(verdict, language, say) {
+  const faults = faultsByPlace(verdict.checks);
+  const rows = verdict.lines.map((line, at) => [...line.text].map((char, place) => cell(verdict, line, char, place, faults.get(`${at}/${place}`), say)));
+  const list = make("ol", { class: `${scanOf(verdict.lines)} judged`, lang: language }, ...rows.map((cells) => make("li", {}, ...cells)));
+  const tab = (to) => rows.flat().forEach((each) => (each.tabIndex = each === to ? 0 : -1));
+  const whose = (target) => rows.map((cells) => cells.indexOf(target.closest("button"))).flatMap((place, line) => (place < 0 ? [] : [[line, place]]))[0];
+  tab(rows[0]?.[0]);
+  list.addEventListener("focusin", ({ target }) => tab(target.closest("button")));
+  list.addEventListener("keydown", (event) => {
+    const at = whose(event.target);
+    const to = at && step(at, event.key, rows.map(({ length }) => length));
+    if (!to) return;
+    event.preventDefault();
+    event.stopPropagation();
+    rows[to[0]][to[1]].focus();
+  });
+  return list;
+}
+
+function cell({ readings }, { tones, wanted }, char, place, fault, say) {
+  const told = [char, reading(readings[char], tones[place]), ...(wanted[place] ? [word("wanted", { wanted: word(nameOf(signWanted(wanted[place])) ?? "tone_free") })] : [])];
+  const sentence = fault ?? told.join(word("comma"));
+  const signs = [signWanted(wanted[place] ?? ""), signOf(tones[place])].map((sign) => make("span", { class: "sign", "aria-hidden": "true" }, sign));
+  const [above, below] = signs;
+  const show = () => say(sentence);
+  const properties = { class: `cell${fault ? " wrong" : ""}`, type: "button", "aria-label": sentence, onfocus: show, onclick: show, onpointerenter: show };
+  return make("button", properties, above, make("span", {}, char), below);
+}
+
+function reading(known, tone) {
+  const name = word(nameOf(signOf(tone)) ?? "tone_unknown");
+  return known?.rhymes.length ? word("reading", { tone: name, rhymes: known.rhymes.join(word("comma")) }) : name;
+}
+
+function sourceSentence({ author, title, near, old }) {
+  return word(near ? "source_near" : "source_exact", { author, title, old });
+}

@@ -17,7 +17,7 @@ ROOMS = ("writingapp", "inference", "training", "ops", "bench")
 
 # The walk of design, low to high: a module imports only from its own height or from below.
 HEIGHTS = [
-    ("env", "queues", "settings", "keys", "metrics", "memory", "bodies"),
+    ("env", "queues", "settings", "keys", "metrics", "memory", "bodies", "straight"),
     ("models",),
     ("refusals", "impossible"),
     ("access", "db", "pace"),

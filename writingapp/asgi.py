@@ -11,7 +11,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - model
 from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from writingapp import bodies, memory  # noqa: E402
+from writingapp import bodies, memory, straight  # noqa: E402
 from writingapp.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -21,4 +21,5 @@ application = ProtocolTypeRouter(
     }
 )
 bodies.keep_in_memory()
+straight.go_straight()
 memory.settle()

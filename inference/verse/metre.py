@@ -1,26 +1,33 @@
 """Regulated verse (近体诗) as shapes: which tone stands where, and which rhyme ends which line.
 
-A line is one of four kinds, and a poem goes through them in one order, begun at one of four places. The table is
-data/pingshui.txt. The checker (check.py) shares nothing with this module.
+A line is one of four kinds, and a poem goes through them in one order, begun at one of four places. The tables are
+those of books.py. The checker (check.py) shares nothing with this module.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from itertools import zip_longest
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
-from inference.verse import shape
+from inference.verse import asked, books, shape
+from inference.verse.asked import Placed
+from inference.verse.books import rhymes
 from inference.verse.characters import LEANING
+from inference.verse.held import Held
+from inference.verse.options import FREE, Impossible, Options
 from inference.verse.shape import NoSuchBeginning, Shape
 
 # The last five places of each kind of line: 平, 仄, · for either, 韵 for the rhyme; and the two before them in a line
 # of seven. The first place and the third of seven are free, but not where a lone 平 (孤平) would be left.
 TAILS = {"a": "·仄平平仄", "A": "·仄仄平韵", "b": "·平平仄仄", "B": "平平·仄韵"}
 HEADS = {"a": "·平", "A": "·平", "b": "·仄", "B": "·仄"}
+STRICT = {
+    "a": "平平仄仄平平仄",
+    "A": "平平仄仄仄平韵",
+    "b": "仄仄平平平仄仄",
+    "B": "仄仄平平仄仄韵",
+}  # no place is free
+RESCUED = "仄平平仄韵"  # 孤平拗救: how a line B of five that she begins with an oblique character makes it good
 ORDER = "aBbA"  # as 对 and 粘 want the kinds to follow one another
 
 # The kind of the first line for each opening, in lines of five and of seven; and how often Tang poets begin so.
@@ -30,102 +37,144 @@ OPENINGS = {
 }
 USUAL = {5: (32, 6, 47, 15), 7: (10, 38, 7, 45)}
 MIXED = "支微佳灰元"  # rhymes that no longer sound like one
-MODERN = "的们么这您她它很把呀"  # in verse of old a character, in a modern model a habit
-FEWEST = 9  # rhyme words that a line must have to choose from
+FEWEST, LEAST = 9, 3  # rhyme words that a line must have to choose from: in a rhyme that we choose, or that she does
 
 
 @dataclass(frozen=True, slots=True)
 class Tune:
-    """What one poem is held to. `deal` says which rhyme words are for which line, so that none stands twice."""
+    """What one poem is held to. `deal` says which rhyme words are for which line, so that none stands twice.
+
+    `placed` is what she asked for by name (asked.py). A `bound` tune is no other one, whatever is written.
+    """
 
     opening: str
     rhyme: str
     deal: int
+    book: str = FREE.book
+    strict: bool = False
+    placed: tuple[tuple[int, int, str], ...] = ()
+    bound: bool = False
 
     @classmethod
-    def of(cls, constraint: Mapping[str, Any]) -> "Tune | None":
-        """The tune in a stored constraint; None if it is from before there were tunes, or has none."""
-        if "opening" not in constraint:
+    def of(cls, held: Held) -> "Tune | None":
+        """The tune of a stored constraint; None if it is from before there were tunes, or has none."""
+        drawn, options = held.drawn, held.options
+        if "opening" not in drawn:
             return None
-        return cls(constraint["opening"], constraint["rhyme"], constraint["deal"])
+        placed = tuple((line, at, text) for line, at, text in drawn.get("placed", ()))
+        bound = bool(options.told().keys() - {"script"})
+        return cls(drawn["opening"], drawn["rhyme"], drawn["deal"], options.book, options.strict, placed, bound)
+
+    def drawn(self) -> dict[str, Any]:
+        """As it is stored; the options stand beside it."""
+        told = {name: value for name, value in asdict(self).items() if name in {"opening", "rhyme", "deal"}}
+        return told | ({"placed": [list(each) for each in self.placed]} if self.placed else {})
 
 
-@cache
-def _rows() -> dict[str, str]:
-    """The rows of the table: a level rhyme, 仄, or what may not end a line; its characters, the commonest first."""
-    text = (resources.files("inference.verse") / "data" / "pingshui.txt").read_text("utf-8")
-    rows = [row.partition("\t") for row in text.splitlines() if not row.startswith("#")]
-    return {name: "".join(char for char in chars if char not in MODERN) for name, _, chars in rows}
+def draw(lines: int, characters: int, wish: str, seed: str, options: Options = FREE) -> Tune:
+    """A tune by chance, the likelier the more usual it is, the more words rhyme so and the more of them are wished.
+
+    What she asks for by name stands in it. Raises `Impossible`.
+    """
+    dice = Random(seed)  # noqa: S311 - not a secret
+    usual = dict(zip(OPENINGS[characters], USUAL[characters], strict=True))
+    (opening,) = dice.choices(list(usual), list(usual.values()))
+    weights = _weights(lines // 2 + 1, wish, options)
+    (rhyme,) = dice.choices(list(weights), list(weights.values()))
+    tune = Tune(opening, rhyme, dice.randrange(1 << 20), options.book, options.strict)
+    if not (options.head or options.words or options.pins):
+        return tune
+    ways = [
+        replace(tune, opening=begun, rhyme=rhymed)
+        for rhymed in _order(weights, rhyme, dice)
+        for begun in _order(usual, opening, dice)
+    ]
+    tune, placed = asked.first(ways, lambda way: _place(lines, characters, way, options, dice))
+    return replace(tune, placed=tuple(placed))
 
 
-@cache
-def _readings() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, chars in _rows().items():
-        for char in chars if len(name) == 1 and name != "疑" else "":
-            found[char].add(name)
-    return found
-
-
-@cache
-def rhymes() -> dict[str, str]:
-    """The characters that may end a line in each level rhyme, the commonest first: those with no other reading."""
+def _weights(hands: int, wish: str, options: Options) -> dict[str, float]:
+    """The rhymes that have words enough for so many lines, and how likely each is."""
+    every, asked_for = rhymes(options.book), options.rhyme.removesuffix("韵")
+    if asked_for and asked_for not in every:
+        raise Impossible("rhyme", "unknown", options.rhyme)
+    least = LEAST if asked_for or options.pins else FEWEST
+    enough = {name: chars for name, chars in every.items() if len(chars) >= least * hands and asked_for in {"", name}}
+    if not enough:
+        raise Impossible("rhyme", "few", options.rhyme)
     return {
-        name: "".join(char for char in chars if _readings()[char] == {name} and char not in LEANING)
-        for name, chars in _rows().items()
-        if len(name) == 1 and name not in "仄疑"
+        name: len(chars) * (0.3 if name in MIXED else 1) * (1 + 2 * len(set(wish) & set(chars)))
+        for name, chars in enough.items()
     }
 
 
-@cache
-def _chars(tone: str, *, against: str = "", doubtful: bool = False) -> Shape:
-    """The characters for a place of this tone. One with both tones stands only where either may, or if `doubtful`.
-
-    `against` is the rhyme that the end of a line must not chime with (撞韵); empty inside a line.
-    """
-    fits = {
-        "平": [char for char, has in _readings().items() if (has != {"仄"} if doubtful else "仄" not in has)],
-        "仄": [char for char, has in _readings().items() if ("仄" in has if doubtful else has == {"仄"})],
-        "·": list(_readings()),
-    }[tone]
-    never = LEANING + _rows()["疑"] + _rows()[f"撞{against}"] if against else ""
-    return shape.one_of("".join(char for char in fits if char not in never))
+def _order(weights: Mapping[str, float], drawn: str, dice: Random) -> list[str]:
+    """What was drawn, and then the others by chance, the likelier the earlier."""
+    others = sorted(weights, key=lambda name: dice.random() ** (1 / weights[name]), reverse=True)
+    return [drawn, *(name for name in others if name != drawn)]
 
 
-def draw(lines: int, characters: int, wish: str, seed: str) -> Tune:
-    """A tune by chance, the likelier the more usual it is, the more words rhyme so and the more of them are wished."""
-    dice = Random(seed)  # noqa: S311 - not a secret
-    (opening,) = dice.choices(list(OPENINGS[characters]), USUAL[characters])
-    enough = {name: chars for name, chars in rhymes().items() if len(chars) >= FEWEST * (lines // 2 + 1)}
-    weights = [
-        len(chars) * (0.3 if name in MIXED else 1) * (1 + 2 * len(set(wish) & set(chars)))
-        for name, chars in enough.items()
-    ]
-    (rhyme,) = dice.choices(list(enough), weights)
-    return Tune(opening, rhyme, dice.randrange(1 << 20))
+def _place(lines: int, characters: int, tune: Tune, options: Options, dice: Random) -> Placed:
+    firsts = dict(enumerate(options.head)) | {line: text[:1] for line, text in options.pins}
+    tones = _rows(lines, characters, tune, firsts)
+    ends = [at for at, row in enumerate(tones) if row[-1] == "韵"]
+    return asked.place(options, [characters] * lines, _fits(tones, characters, tune), dice, ends)
+
+
+def _rows(lines: int, characters: int, tune: Tune, firsts: Mapping[int, str]) -> list[str]:
+    """The tones of each line, of which some begin with what she asks for."""
+    rows = [_tones(kind, characters, strict=tune.strict) for kind in _kinds(lines, characters, tune.opening)]
+    for line, char in firsts.items():
+        if not tune.strict and rows[line:] and rows[line] == TAILS["B"] and not _surely_level(char, tune.book):
+            rows[line] = RESCUED
+    return rows
+
+
+def _surely_level(char: str, book: str) -> bool:
+    return "仄" not in books.readings(book).get(char, "仄")
+
+
+def _fits(tones: Sequence[str], characters: int, tune: Tune) -> Callable[[int, int, str], bool]:
+    def fits(line: int, place: int, char: str) -> bool:
+        tone = tones[line][place]
+        if place < characters - 1:
+            unknown = tones[line] == RESCUED and place == 0 and char not in books.readings(tune.book)
+            return unknown or books.may_be(char, tone, tune.book)
+        if char in LEANING:
+            return False
+        if tone == "韵":
+            return tune.rhyme in books.readings(tune.book).get(char, ())
+        return books.may_be(char, tone, tune.book) and char not in books.chimes(tune.book, tune.rhyme)
+
+    return fits
 
 
 def poem(lines: int, characters: int, tune: Tune, rhymed: Sequence[str] | None = None) -> Shape:
     """The shape of a whole poem in this tune. `rhymed` are its first rhyme words, if somebody else began it."""
-    kinds = _kinds(lines, characters, tune.opening)
-    hands = iter(_deal(tune, sum(kind.isupper() for kind in kinds), rhymed or ()))
+    tones = _rows(lines, characters, tune, {line: text[0] for line, at, text in tune.placed if at == 0})
+    rhyming = [at for at, row in enumerate(tones) if row[-1] == "韵"]
+    said = dict(zip(rhyming, rhymed or (), strict=False)) | {
+        line: text[-1] for line, at, text in tune.placed if line in rhyming and at + len(text) == characters
+    }
+    hands = _deal(tune, rhyming, said)
+    rows = [_line(row, tune, hands.get(at, ""), doubtful=rhymed is not None) for at, row in enumerate(tones)]
     parts: list[Shape] = []
-    for number, kind in enumerate(kinds):
-        hand = next(hands) if kind.isupper() else ""
-        parts.append(_line(kind, characters, tune.rhyme, hand, doubtful=rhymed is not None))
+    for number, row in enumerate(asked.hold(rows, tune.placed)):
+        parts += row
         parts.append(shape.text("，\n" if number % 2 == 0 else "。\n" if number + 1 < lines else "。"))
     return shape.row(*parts)
 
 
-def _line(kind: str, characters: int, rhyme: str, hand: str, *, doubtful: bool = False) -> Shape:
-    """One line without its mark. `hand` are the words that may end it, if its kind rhymes."""
-    tones = _tones(kind, characters)
-    end = shape.one_of(hand) if tones[-1] == "韵" else _chars(tones[-1], against=rhyme, doubtful=doubtful)
-    return shape.row(*(_chars(tone, doubtful=doubtful) for tone in tones[:-1]), end)
+def _line(tones: str, tune: Tune, hand: str, *, doubtful: bool = False) -> list[Shape]:
+    """One line without its mark. `hand` are the words that may end it, if it rhymes."""
+    inside = [books.chars(tone, tune.book, doubtful=doubtful) for tone in tones[:-1]]
+    if tones[-1] == "韵":
+        return [*inside, shape.one_of(hand)]
+    return [*inside, books.chars(tones[-1], tune.book, against=tune.rhyme, doubtful=doubtful)]
 
 
-def _tones(kind: str, characters: int) -> str:
-    return (HEADS[kind] if characters == 7 else "") + TAILS[kind]
+def _tones(kind: str, characters: int, *, strict: bool = False) -> str:
+    return STRICT[kind][-characters:] if strict else (HEADS[kind] if characters == 7 else "") + TAILS[kind]
 
 
 def pattern(lines: int, characters: int, opening: str) -> tuple[str, ...]:
@@ -135,24 +184,33 @@ def pattern(lines: int, characters: int, opening: str) -> tuple[str, ...]:
 
 def instead(lines: int, characters: int, tune: Tune, poem: Sequence[str], at: int) -> Shape:
     """Another line in the place of line `at` of a poem in this tune, without its mark; no rhyme word stands twice."""
-    kind = _kinds(lines, characters, tune.opening)[at]
+    kept = asked.beside(tune.placed, at, characters)
+    tones = _rows(lines, characters, tune, {line: text[0] for line, spot, text in kept if spot == 0})[at]
     ends = {line[characters - 1 : characters] for line in poem}
-    return _line(kind, characters, tune.rhyme, "".join(char for char in rhymes()[tune.rhyme] if char not in ends))
+    line = _line(tones, tune, "".join(char for char in rhymes(tune.book)[tune.rhyme] if char not in ends))
+    return asked.another(asked.hold_line(line, kept, at), poem[at][:characters])
 
 
 def tune_of(lines: int, characters: int, tune: Tune, text: str) -> Tune:
     """The tune that a finished poem is in: its own, or another if somebody else began it. Raises `NoSuchBeginning`."""
-    for each in (tune, *_others(tune, characters)):
+    loose = replace(tune, placed=())  # a line that was kept when it was asked for may have been swapped since
+    for each in (loose, *_others(tune, characters)):
         kinds = _kinds(lines, characters, each.opening)
         ends = [line[characters - 1 : characters] for line in text.split("\n")]
         rhymed = [end for kind, end in zip(kinds, ends, strict=False) if kind.isupper()]
-        if set(rhymed) <= set(rhymes()[each.rhyme]):
+        if all(_rhymes(end, each) for end in rhymed):
             try:
                 shape.follow(poem(lines, characters, each, rhymed), text)
             except NoSuchBeginning:
                 continue
-            return each
+            return replace(each, placed=tune.placed)
     raise NoSuchBeginning
+
+
+def _rhymes(end: str, tune: Tune) -> bool:
+    """Whether a word may end a line in this rhyme; what she asked for by name may by one of its readings."""
+    asked_for = {char for _, _, text in tune.placed for char in text}
+    return end in rhymes(tune.book)[tune.rhyme] or (end in asked_for and tune.rhyme in books.readings(tune.book)[end])
 
 
 def follow(lines: int, characters: int, tune: Tune, written: str) -> Shape:
@@ -173,7 +231,7 @@ def follow(lines: int, characters: int, tune: Tune, written: str) -> Shape:
 
 
 def _others(tune: Tune, characters: int) -> Iterator[Tune]:
-    for opening in OPENINGS[characters]:
+    for opening in OPENINGS[characters] if not tune.bound else ():
         for rhyme in rhymes():
             yield Tune(opening, rhyme, tune.deal)
 
@@ -185,12 +243,12 @@ def _kinds(lines: int, characters: int, opening: str) -> list[str]:
     return [first, *(ORDER[(at + number) % 4] for number in range(1, lines))]
 
 
-def _deal(tune: Tune, hands: int, rhymed: Sequence[str]) -> list[str]:
-    """The rhyme words, shared out so that each line has as many common ones as another."""
-    chars = [char for char in rhymes()[tune.rhyme] if char not in rhymed]
-    dice = Random(tune.deal)  # noqa: S311 - not a secret
-    dealt: list[list[str]] = [[] for _ in range(hands)]
+def _deal(tune: Tune, rhyming: Sequence[int], said: Mapping[int, str]) -> dict[int, str]:
+    """By line: the rhyme words, shared out so that each line has as many common ones as another, or what is said."""
+    chars = [char for char in rhymes(tune.book)[tune.rhyme] if char not in said.values()]
+    dice, hands = Random(tune.deal), len(rhyming)  # noqa: S311 - not a secret
+    dealt: list[list[str]] = [[] for _ in rhyming]
     for at in range(0, len(chars), hands):
         for hand, char in zip(dice.sample(range(hands), hands), chars[at : at + hands], strict=False):
             dealt[hand].append(char)
-    return ["".join(hand) if said is None else said for hand, said in zip_longest(dealt, rhymed)]
+    return {line: said.get(line, "".join(hand)) for line, hand in zip(rhyming, dealt, strict=True)}

@@ -50,5 +50,9 @@ class Options:
         lists = {"words": [*self.words], "pins": [[at, line] for at, line in self.pins]}
         return {name: lists.get(name, value) for name, value in said.items() if value != plain[name]}
 
+    def named(self) -> str:
+        """Every character that she asks for by name."""
+        return self.head + "".join(self.words) + "".join(line for _, line in self.pins)
+
 
 FREE = Options()

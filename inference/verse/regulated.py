@@ -1,6 +1,5 @@
 """近体诗 as a family of forms: made by metre.py, judged by check.py."""
 
-from dataclasses import asdict
 from typing import Any
 
 from inference.verse import metre, plain, shape
@@ -13,11 +12,11 @@ from inference.verse.shape import Shape
 
 
 def draw(held: Held, wish: str, seed: str) -> dict[str, Any]:
-    return asdict(metre.draw(*_size(held), wish, seed))
+    return metre.draw(*_size(held), wish, seed, held.options).drawn()
 
 
 def follow(held: Held, written: str) -> Shape:
-    tune = Tune.of(held.drawn)
+    tune = Tune.of(held)
     if tune is None:  # a row from before there were tunes is finished as it was begun
         return shape.follow(plain.couplets(*_size(held)), written)
     return metre.follow(*_size(held), tune, written)
@@ -27,17 +26,18 @@ def instead(held: Held, poem: str, at: int) -> Shape:
     lines = poem.split("\n")
     bare = lines[at].rstrip(plain.MARKS)
     mark = shape.text(lines[at][len(bare) :])
-    tune = Tune.of(held.drawn)
+    tune = Tune.of(held)
     if tune is None:
         return shape.row(plain.other_than(bare[0], plain.line_of(len(bare))), mark)
     tune = metre.tune_of(*_size(held), tune, poem)
-    return shape.row(plain.other_than(bare[0], metre.instead(*_size(held), tune, lines, at)), mark)
+    return shape.row(metre.instead(*_size(held), tune, lines, at), mark)
 
 
 def conforms(held: Held, text: str) -> bool:
     lines, (_, characters) = text.split("\n"), _size(held)
+    known = {*HAN, *held.options.named()}
     laid_out = all(
-        line[-1:] == "，。"[place % 2] and len(line) == characters + 1 and set(line[:-1]) <= set(HAN)
+        line[-1:] == "，。"[place % 2] and len(line) == characters + 1 and set(line[:-1]) <= known
         for place, line in enumerate(lines)
     )
     return laid_out and all(line[-2] not in LEANING for line in lines) and check(text, held.form).right

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.verse import check, metre, shape
+from inference.verse.books import readings, rhymes
 from inference.verse.characters import HAN, LEANING
 from inference.verse.forms import FORMS, conforms
 from inference.verse.metre import OPENINGS, Tune
@@ -19,7 +20,7 @@ TUNES = [(form, opening) for form, (_, size) in SIZES.items() for opening in OPE
 tunes = st.builds(
     lambda at, rhyme, deal: (at[0], Tune(at[1], rhyme, deal)),
     st.sampled_from(TUNES),
-    st.sampled_from(sorted(metre.rhymes())),
+    st.sampled_from(sorted(rhymes())),
     st.integers(0, 1 << 20),
 )
 
@@ -39,7 +40,7 @@ def members(place: Chars) -> list[str]:
 
 @pytest.mark.parametrize(("form", "opening"), TUNES)
 def test_whatever_a_tune_allows_is_strictly_right_in_every_rhyme(form: str, opening: str) -> None:
-    for rhyme, deal in product(metre.rhymes(), range(2)):
+    for rhyme, deal in product(rhymes(), range(2)):
         poem = spelled(form, Tune(opening, rhyme, deal), deal)
         verdict = check.check(poem, form, strict=True)
         assert verdict.faults == (), (poem, verdict)
@@ -48,9 +49,9 @@ def test_whatever_a_tune_allows_is_strictly_right_in_every_rhyme(form: str, open
 
 
 def test_every_character_of_the_generator_has_a_tone_in_the_book_of_the_checker() -> None:
-    assert len(metre._readings()) > 3000
-    assert [char for char in metre._readings() if check.tone(char) == check.UNKNOWN] == []
-    assert set(metre._readings()) <= set(HAN)
+    assert len(readings("pingshui")) > 3000
+    assert [char for char in readings("pingshui") if check.tone(char) == check.UNKNOWN] == []
+    assert set(readings("pingshui")) <= set(HAN)
 
 
 @settings(max_examples=20, deadline=None)  # where nothing fits, every tune there is gets tried
@@ -88,7 +89,7 @@ def test_a_tune_is_drawn_again_from_its_seed_and_others_from_others() -> None:
     assert drawn == [metre.draw(8, 7, "江上", str(seed)) for seed in range(200)]
     assert {tune.opening for tune in drawn} == set(OPENINGS[7])
     assert len({tune.rhyme for tune in drawn}) > 8
-    assert all(len(metre.rhymes()[tune.rhyme]) >= 35 for tune in drawn)
+    assert all(len(rhymes()[tune.rhyme]) >= 35 for tune in drawn)
 
 
 def test_a_wished_word_makes_its_rhyme_likelier() -> None:
@@ -100,11 +101,11 @@ def test_a_wished_word_makes_its_rhyme_likelier() -> None:
 
 def test_every_line_of_every_rhyme_has_words_to_choose_from_and_none_that_leans() -> None:
     for form, opening in TUNES:
-        for rhyme in metre.rhymes():
+        for rhyme in rhymes():
             whole = metre.poem(*SIZES[form], Tune(opening, rhyme, 1))
             assert isinstance(whole, Row)
             assert all(place.members for place in whole.parts if isinstance(place, Chars))
-    assert not set("".join(metre.rhymes().values())) & set(LEANING)
+    assert not set("".join(rhymes().values())) & set(LEANING)
 
 
 def test_the_forms_that_are_regulated_are_those_that_can_be_judged() -> None:

@@ -1,6 +1,6 @@
 """Verse as the page is told it: what a form is held to, and what was judged of a poem, in the active language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from inference.verse.check import Fault, Verdict
 from inference.verse.known import Source
@@ -43,16 +43,26 @@ def verdict(said: Verdict) -> Payload:
         "right": said.right,
         "opening": said.opening,
         "rhyme": rhyme_name(said.rhyme),
-        "checks": [_check(name, said) for name in ASPECTS],
+        "checks": list(_checks(said)),
         "lines": [{"text": line.text, "tones": line.tones, "wanted": line.wanted} for line in said.lines],
-        "readings": {char: _reading(char) for line in said.lines for char in line.text},
+        "counted": _counted(said),
+        "readings": {} if _counted(said) else {char: _reading(char) for line in said.lines for char in line.text},
     }
 
 
-def _check(name: str, said: Verdict) -> Payload:
-    label, codes = ASPECTS[name]
-    faults = [_fault(fault, said) for fault in said.faults if fault.code in codes]
-    return {"name": name, "label": str(label), "right": not faults, "faults": faults}
+def _counted(said: Verdict) -> bool:
+    """Whether its lines count syllables: they have numbers where others have tones."""
+    return any(line.tones[:1].isdigit() for line in said.lines)
+
+
+def _checks(said: Verdict) -> Iterator[Payload]:
+    """The aspects that were judged: of a poem of the wrong size only that."""
+    judged = {"size", "syllables" if _counted(said) else "tones"} | ({"rhyme"} if said.rhyme else set())
+    sized = not ASPECTS["size"][1] & {fault.code for fault in said.faults}
+    for name, (label, codes) in ASPECTS.items():
+        faults = [_fault(fault, said) for fault in said.faults if fault.code in codes]
+        if faults or name == "size" or (sized and name in judged):
+            yield {"name": name, "label": str(label), "right": not faults, "faults": faults}
 
 
 def _fault(fault: Fault, said: Verdict) -> Payload:
@@ -64,12 +74,17 @@ def _fault(fault: Fault, said: Verdict) -> Payload:
         "line": fault.line or 0,
         "place": at + 1,
         "character": line.text[at : at + 1] if line else "",
-        "tone": TONES[line.tones[at]] if line and at < len(line.tones) else "",
-        "wanted": TONES[line.wanted[at]] if line and at < len(line.wanted) else "",
+        "tone": _named(line.tones, at, said) if line else "",
+        "wanted": _named(line.wanted, at, said) if line else "",
         "rhyme": rhyme_name(said.rhyme),
     }
     sentence = FAULTS.get(fault.code, OTHERWISE) if line else WHOLE.get(fault.code, OTHERWISE_WHOLE)
     return {"code": fault.code, "line": fault.line, "place": fault.place, "message": str(sentence) % told}
+
+
+def _named(tones: str, at: int, said: Verdict) -> str:
+    """The tone at a place; of verse that counts syllables how many."""
+    return tones if _counted(said) else str(TONES.get(tones[at : at + 1], ""))
 
 
 def _reading(char: str) -> Payload:

@@ -1,20 +1,19 @@
 """Judges regulated verse (近体诗), whoever wrote it: the metre, the rhyme, and where each fault is.
 
-It shares neither code nor table with what makes verse (metre.py): its table, data/guangyun.txt, comes from another
-rhyme book, and it knows rules where the other knows patterns. A character with both tones, or unknown, is given the
-benefit of the doubt.
+It shares neither code nor table with what makes verse (metre.py): its tables (readings.py) come from other books, and
+it knows rules where the other knows patterns. A character with both tones, or unknown, is given the benefit of the
+doubt.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from itertools import pairwise
 
+from inference.verse.readings import LEVEL, OBLIQUE, PINGSHUI, rhymes_of, tone
+
 SIZES = {"wujue": (4, 5), "qijue": (4, 7), "wulv": (8, 5), "qilv": (8, 7)}  # lines, characters a line
-LEVEL, OBLIQUE, EITHER, UNKNOWN = "平", "仄", "通", "？"
 NEIGHBOURS = ("东冬", "江阳", "支微齐佳灰", "鱼虞", "真文元寒删先", "萧肴豪", "歌麻", "庚青蒸", "覃盐咸")
 BREAK = 1.3  # a turn of the whole poem explains more than one wrong tone, and less than two
 _NO_WORD = re.compile(r"[^㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]+")
@@ -24,17 +23,22 @@ _NO_WORD = re.compile(r"[^㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]+")
 class Fault:
     """What is wrong and where, counted from 1; None is the whole line, or the whole poem.
 
-    Codes: 字数 平仄 失对 失粘 孤平 三平调 出韵 重韵, and 三仄尾 by the strict rules only.
+    Codes: 字数 平仄 失对 失粘 孤平 三平调 出韵 重韵, and 三仄尾 by the strict rules only; 换韵 叠句 of 词;
+    同字 of 对联; of what she asked besides 藏头 意象 留句: then `what` is the character, word or line she asked for.
     """
 
     code: str
     line: int | None = None
     place: int | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, the tone of each character, and what the metre wants there: 平, 仄, · for either, 韵 for the rhyme."""
+    """A line, the tone of each character, and what the metre wants there.
+
+    That is 平, 仄, · for either, 韵 for a level rhyme, 叶 for an oblique one.
+    """
 
     text: str
     tones: str
@@ -54,51 +58,31 @@ class Verdict:
     faults: tuple[Fault, ...]
 
 
-@cache
-def _table() -> dict[str, frozenset[str]]:
-    """The readings of a character: its level rhymes, and 仄 for any other tone."""
-    found: dict[str, frozenset[str]] = {}
-    text = (resources.files("inference.verse") / "data" / "guangyun.txt").read_text("utf-8")
-    for row in text.splitlines():
-        name, _, chars = row.partition("\t")
-        if not name.startswith("#"):
-            for char in chars:
-                found[char] = found.get(char, frozenset()) | {name}
-    return found
-
-
-def tone(char: str) -> str:
-    """平, 仄, 通 (both, by its meaning) or ？."""
-    readings = _table().get(char, frozenset())
-    if not readings:
-        return UNKNOWN
-    return (EITHER if len(readings) > 1 else OBLIQUE) if OBLIQUE in readings else LEVEL
-
-
-def rhymes_of(char: str) -> frozenset[str]:
-    """The level rhymes of 平水韵 it belongs to."""
-    return _table().get(char, frozenset()) - {OBLIQUE}
-
-
-def check(text: str, form: str, *, strict: bool = False) -> Verdict:
-    """Judge a text as a poem of this form.
+def check(text: str, form: str, *, strict: bool = False, book: str = PINGSHUI, rhyme: str = "") -> Verdict:
+    """Judge a text as a poem of this form, in the rhyme that was asked for if any was.
 
     By the usual rules what masters allowed themselves passes: a rescued tone (拗救), a neighbouring rhyme in the first
     line. The strict rules take none of it.
     """
     count, length = SIZES[form]
-    lines = _lines(text, length)
+    lines = parts(text, length)
     faults = [Fault("字数")] if len(lines) != count else []
     faults += [Fault("字数", at) for at, line in enumerate(lines, 1) if len(line) != length]
-    told = [Line(line, "".join(map(tone, line))) for line in lines]
+    said = [told(line, book) for line in lines]
     if faults:
-        return Verdict(form, strict, right=False, opening="", rhyme="", lines=tuple(told), faults=tuple(faults))
-    ways = {LEVEL: (True,), OBLIQUE: (False,)}.get(told[0].tones[-1], (True, False))
-    readings = [_Reading(told, first_rhymes=rhymes, strict=strict) for rhymes in ways]
+        return Verdict(form, strict, right=False, opening="", rhyme="", lines=tuple(said), faults=tuple(faults))
+    ways = {LEVEL: (True,), OBLIQUE: (False,)}.get(said[0].tones[-1], (True, False))
+    readings = [_Reading(said, first_rhymes=rhymes, strict=strict, book=book, rhyme=rhyme) for rhymes in ways]
     return min(readings, key=lambda reading: reading.cost).verdict(form)
 
 
-def _lines(text: str, length: int) -> list[str]:
+def told(line: str, book: str = PINGSHUI, wanted: str = "") -> Line:
+    """A line with the tone of each character by this book."""
+    return Line(line, "".join(tone(char, book) for char in line), wanted)
+
+
+def parts(text: str, length: int) -> list[str]:
+    """The lines of a text, without their marks; one that was written without any mark is cut at this length."""
     lines = [line for line in _NO_WORD.split(text) if line]
     if len(lines) == 1:  # written without any mark
         (whole,) = lines
@@ -109,16 +93,16 @@ def _lines(text: str, length: int) -> list[str]:
 class _Reading:
     """The poem read with or without a rhyme in its first line, in the way that finds least fault with it."""
 
-    def __init__(self, lines: list[Line], *, first_rhymes: bool, strict: bool) -> None:
+    def __init__(self, lines: list[Line], *, first_rhymes: bool, strict: bool, book: str, rhyme: str) -> None:
         self.tones = [line.tones for line in lines]
         self.texts = [line.text for line in lines]
         self.rhymed = [at % 2 == 1 or (at == 0 and first_rhymes) for at in range(len(lines))]
-        self.strict = strict
+        self.strict, self.book = strict, book
         found = [{start: self._line(at, start) for start in LEVEL + OBLIQUE} for at in range(len(lines))]
 
         self.starts, cost = _likeliest([{start: len(faults[start]) for start in faults} for faults in found])
         tonal = [fault for faults, start in zip(found, self.starts, strict=True) for fault in faults[start]]
-        self.rhyme = self._rhyme()
+        self.rhyme = rhyme or self._rhyme()
         rhyming = list(self._rhyming())
         self.faults = [*tonal, *_turns(self.starts), *rhyming]
         self.cost = (cost + len(rhyming), not first_rhymes)
@@ -141,7 +125,7 @@ class _Reading:
         """The level rhyme that most of the rhyme words have; the first line counts least, and then the earlier more."""
         votes: Counter[str] = Counter()
         for at in self._rhyming_lines():
-            votes.update(dict.fromkeys(rhymes_of(self.texts[at][-1]), 1 if at == 0 else 100 - at))
+            votes.update(dict.fromkeys(rhymes_of(self.texts[at][-1], self.book), 1 if at == 0 else 100 - at))
         return max(sorted(votes), key=lambda group: votes[group], default="")
 
     def _rhyming_lines(self) -> list[int]:
@@ -149,15 +133,20 @@ class _Reading:
 
     def _rhyming(self) -> Iterator[Fault]:
         seen: set[str] = set()
-        near = next((groups for groups in NEIGHBOURS if self.rhyme in groups), self.rhyme)
+        near = self._near()
         for at in self._rhyming_lines():
             word = self.texts[at][-1]
-            allowed = set(near) if at == 0 and not self.strict else {self.rhyme}
-            if rhymes_of(word) and not rhymes_of(word) & allowed:
+            allowed = near if at == 0 and not self.strict else {self.rhyme}
+            if rhymes_of(word, self.book).isdisjoint(allowed) and rhymes_of(word, self.book):
                 yield Fault("出韵", at + 1, len(self.texts[at]))
             if word in seen:
                 yield Fault("重韵", at + 1, len(self.texts[at]))
             seen.add(word)
+
+    def _near(self) -> set[str]:
+        """What the first line may rhyme with (邻韵); the later books have merged such rhymes already."""
+        near = next((groups for groups in NEIGHBOURS if self.rhyme in groups), "") if self.book == PINGSHUI else ""
+        return {self.rhyme, *near}
 
 
 def _likeliest(wrong: list[dict[str, int]]) -> tuple[str, float]:

@@ -1,4 +1,6 @@
-"""Makes guangyun.txt, the checker's table: the rhyme book 广韵 of 1008, its 206 rhymes merged into the 106 of 平水韵.
+"""Makes guangyun.txt, the checker's table: the rhyme book 广韵 of 1008, its 206 rhymes beside those of later books.
+
+Each rhyme is given the one of 平水韵 that it was merged into, if it is level, and its part (部) of 词林正韵.
 
     pip install qieyun==0.13.3 opencc==1.4.2
     python -m inference.verse.data.make_guangyun chinese-poetry-2.0.1.tgz
@@ -12,6 +14,7 @@ import io
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from opencc import OpenCC
 
@@ -24,6 +27,31 @@ MERGED = (  # and the rhymes of 广韵 that are one of them, in the same order
     *("麻", "陽唐", "庚耕清", "青", "蒸登", "尤侯幽", "侵", "覃談", "鹽添嚴", "咸銜凡"),
 )
 GROUP_OF = {rhyme: group for group, rhymes in zip(GROUPS, MERGED, strict=True) for rhyme in rhymes}
+PARTS = (  # of 词林正韵 (戈载 1821), in its order: level, rising and departing tones together, 15 to 19 entering
+    "東冬鍾 董腫 送宋用",
+    "江陽唐 講養蕩 絳漾宕",
+    "支脂之微齊灰 紙旨止尾薺賄 寘至志未霽祭隊廢",
+    "魚虞模 語麌姥 御遇暮",
+    "佳皆咍 蟹駭海 泰卦怪夬代",
+    "真諄臻文欣魂痕 軫準吻隱混很 震稕問焮慁恨",
+    "元寒桓刪山先仙 阮旱緩潸產銑獮 願翰換諫襇霰線",
+    "蕭宵肴豪 篠小巧晧 嘯笑效号",
+    "歌戈 哿果 箇過",
+    "麻 馬 禡",
+    "庚耕清青蒸登 梗耿靜迥拯等 映諍勁徑證嶝",
+    "尤侯幽 有厚黝 宥候幼",
+    "侵 寑 沁",
+    "覃談鹽添嚴咸銜凡 感敢琰忝儼豏檻范 勘闞豔㮇釅陷鑑梵",
+    "屋沃燭",
+    "覺藥鐸",
+    "質術櫛陌麥昔錫職德緝",
+    "物迄月沒曷末黠鎋屑薛葉怗",
+    "合盍業洽狎乏",
+)
+PART_OF = {rhyme: at for at, rhymes in enumerate(PARTS, 1) for rhyme in rhymes.replace(" ", "")}
+# Rhymes that 词林正韵 divides: 泰 by its vowel, 佳 and 卦 too but for a few words, and 話 alone of its rhyme.
+CLOSED = {"泰": 3, "佳": 10, "卦": 10}
+TENTH = "佳涯崖話"
 
 # What verse writes, and how the book writes it, where OpenCC does not know the two for one.
 VARIANTS = dict(
@@ -34,35 +62,50 @@ VARIANTS = dict(
     )
 )
 
-# Readings that verse uses and the book has not: character, then its level rhyme or 仄.
+# Readings that verse uses and the book has not, by a rhyme of the book.
 ADDED = {
-    "忘": "阳", "歎": "寒", "嘆": "寒", "漫": "寒", "探": "仄", "跳": "萧", "攢": "寒", "涯": "麻", "強": "仄",
+    "忘": "陽", "歎": "寒", "嘆": "寒", "漫": "桓", "探": "勘", "跳": "蕭", "攢": "桓", "涯": "麻", "強": "養",
 }  # fmt: skip
 
 KEPT = 0.05  # the share of places from which on a reading counts as used, where metre shows which of two it is
 SHOWN = 60  # so many places, or the book is believed
 LIVING = "望歎嘆間中空衣王要幾與卷料應"  # seldom shown inside a line, but each of the two readings is a word of its own
 
-Readings = dict[str, set[str]]
+
+class Reading(NamedTuple):
+    """A rhyme of 广韵, and its part of 词林正韵."""
+
+    rhyme: str
+    part: int
+
+    @property
+    def tone(self) -> str:
+        return "平" if self.rhyme in GROUP_OF else "仄"
+
+
+Readings = dict[str, set[Reading]]
 
 
 def book() -> Readings:
-    """Each head character with its level rhymes, and 仄 for a reading of any other tone."""
+    """Each head character with its readings."""
     found: Readings = defaultdict(set)
     text = (importlib.resources.files("Qieyun") / "rhyme_book.csv").read_text(encoding="utf-8")
     for entry in csv.DictReader(io.StringIO(text)):
-        if entry["資料名稱"] != "廣韻" or not entry["最簡描述"]:
-            continue
-        level = entry["最簡描述"][-1] == "平"
-        char = entry["字頭"] or entry["字頭覈校前"]
-        found[char].add(GROUP_OF[entry["韻部原貌"]] if level else "仄")
-    for char, group in ADDED.items():
-        found[char].add(group)
+        if entry["資料名稱"] == "廣韻" and entry["最簡描述"]:
+            char = entry["字頭"] or entry["字頭覈校前"]
+            found[char].add(_reading(char, entry["韻部原貌"], closed="開" not in entry["最簡描述"]))
+    for char, rhyme in ADDED.items():
+        found[char].add(_reading(char, rhyme, closed=False))
     return found
 
 
-def tones(readings: Readings) -> Readings:
-    return {char: {"仄" if each == "仄" else "平" for each in has} for char, has in readings.items()}
+def _reading(char: str, rhyme: str, *, closed: bool) -> Reading:
+    part = CLOSED.get(rhyme, PART_OF[rhyme]) if closed else PART_OF[rhyme]
+    return Reading(rhyme, 10 if char in TENTH and part == PART_OF["佳"] else part)
+
+
+def tones(readings: Readings) -> dict[str, set[str]]:
+    return {char: {each.tone for each in has} for char, has in readings.items()}
 
 
 def in_use(readings: Readings, shown: dict[str, Counter[str]]) -> Readings:
@@ -72,14 +115,14 @@ def in_use(readings: Readings, shown: dict[str, Counter[str]]) -> Readings:
         seen = shown.get(char, Counter())
         places = seen.total()
         unused = {tone for tone in "平仄" if places >= SHOWN and char not in LIVING and seen[tone] < KEPT * places}
-        kept[char] = {each for each in has if ("仄" if each == "仄" else "平") not in unused} or has
+        kept[char] = {each for each in has if each.tone not in unused} or has
     return kept
 
 
 def with_variants(readings: Readings, seen: Counter[str]) -> Readings:
     """Also the characters that the book writes otherwise."""
     simplified = OpenCC("t2s").convert
-    like: dict[str, set[str]] = defaultdict(set)
+    like: Readings = defaultdict(set)
     for char, has in readings.items():
         like[simplified(char)] |= has
     found = dict(readings)
@@ -112,13 +155,19 @@ def main() -> None:
     seen = tang.counts(archive)
     raw = with_variants(book(), seen)
     readings = with_simplified(in_use(raw, tang.use(tang.regulated(archive), tones(raw))), seen)
+    by_rhyme: dict[Reading, list[str]] = defaultdict(list)
+    for char in sorted(readings):
+        for each in readings[char]:
+            by_rhyme[each].append(char)
     rows = [
-        "# Tones and level rhymes: 广韵 (1008), merged into the rhymes of 平水韵. Made by make_guangyun.py.",
+        "# Tones and rhymes by 广韵 (1008). Made by make_guangyun.py.",
         "# Source: rhyme_book.csv of the package qieyun 0.13.3 by the nk2028 project, CC0 1.0 (public domain).",
-        "# A line: a level rhyme, or 仄 for every other tone; then its characters. Some are on several lines.",
+        "# A line: a rhyme; what it is in 平水韵, or 仄 for every other tone; its part of 词林正韵; its characters.",
     ]
-    for group in (*GROUPS, "仄"):
-        rows.append(group + "\t" + "".join(sorted(char for char, has in readings.items() if group in has)))
+    order = {rhyme: at for at, rhyme in enumerate(PART_OF)}
+    for each in sorted(by_rhyme, key=lambda each: (order[each.rhyme], each.part)):
+        group = GROUP_OF.get(each.rhyme, "仄")
+        rows.append(f"{each.rhyme}\t{group}\t{each.part}\t{''.join(by_rhyme[each])}")
     Path(__file__).with_name("guangyun.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

@@ -75,7 +75,7 @@ def other_book() -> Readings:
     found: Readings = defaultdict(set)
     for row in Path(__file__).with_name("guangyun.txt").read_text(encoding="utf-8").splitlines():
         if not row.startswith("#"):
-            group, chars = row.split("\t")
+            _, group, _, chars = row.split("\t")
             for char in chars:
                 found[char].add(group)
     return found

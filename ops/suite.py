@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from inference import supply
-from inference.models.catalogue import SMALL
+from inference.models.catalogue import SMALL, TAGGER
 from inference.models.trouble import SupplyError
 from ops import postgres
 from ops.house import ROOT
@@ -51,6 +51,10 @@ class Suite:
             os.environ.setdefault("BAILU_TEST_MODEL", str(supply.from_environment().find(SMALL)))
         except SupplyError as error:
             self.leave_out("engine", str(error), "engine")
+        try:
+            supply.from_environment().obtain(TAGGER)
+        except SupplyError as error:
+            self.leave_out("tagger", str(error), "tagger")
 
     def look_for_a_browser(self) -> None:
         if not any(shutil.which(name) for name in CHROMIUM):

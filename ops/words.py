@@ -86,6 +86,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The database could not be prepared: {why} The whole story: {log}",
         "数据库没能准备好:{why} 详情:{log}",
     ),
+    "no_tagger": (
+        "Photographs are measured only (light and colours); the next start tries again. PHOTO_TAGS=no leaves it out.",
+        "照片这次只看光线和颜色;下次启动会再试。不需要的话,设 PHOTO_TAGS=no。",
+    ),
     "starting": ("Starting", "正在启动"),
     "ready": ("白露 is ready: {address}", "白露准备好了:{address}"),
     "how_to_stop": ("Ctrl+C stops everything. Logs are in {folder}", "按 Ctrl+C 全部停止。日志在 {folder}"),

@@ -132,6 +132,7 @@ class House:
             "SITE_ORIGINS": self.url,
             "SECRET_KEY": "for one test house only, and long enough for that",
             "LOG_LEVEL": "INFO",
+            "PHOTO_TAGS": "no",  # what chips a picture gets is said by tests of their own
         } | self.settings
         self.processes.append(self.redis)
         self.engine = self._start("engine", python(*self.with_engine.argv(), "--port", str(self.engine_port)))

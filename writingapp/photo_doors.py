@@ -3,26 +3,28 @@
 import asyncio
 import weakref
 
-from inference.vision.opening import Gate, NotOpened
+from inference.vision.opening import Gate, NotOpened, Tagger
 from writingapp import access, db
 from writingapp.models import Photo, User
 from writingapp.refusals import Refusal
 from writingapp.services import photos
 from writingapp.wire import Payload, ms
 
-_gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = weakref.WeakKeyDictionary()
+_eyes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Gate, Tagger]] = weakref.WeakKeyDictionary()
 
 
 async def receive(user: User, session_id: str, raw: bytes, language: str) -> Payload:
     """Raises Refusal with a code that begins with photo_, or finished."""
     session = await db.run(access.session_for, user, session_id)
     await db.run(photos.room, session=session)
-    gate = _gates.setdefault(asyncio.get_running_loop(), Gate())
+    gate, tagger = _eyes.setdefault(asyncio.get_running_loop(), (Gate(), Tagger()))
     try:
         opened = await gate.open(raw)
     except NotOpened as no:
         raise Refusal(f"photo_{no.code}", session_id) from None
-    return told(await db.run(photos.receive, session=session, opened=opened, language=language))
+    likely = await tagger.likely(opened.jpeg, await asyncio.to_thread(photos.weights))
+    photo = await db.run(photos.receive, session=session, opened=opened, language=language, likely=likely)
+    return told(photo)
 
 
 async def of_session(user: User, session_id: str) -> list[Payload]:

@@ -168,6 +168,7 @@ ENGINE_CAPACITY = env.integer("ENGINE_CAPACITY", 2, least=1, most=4096)
 ENGINE_FIRST_SECONDS = env.integer("ENGINE_FIRST_SECONDS", 25, least=1, most=600)
 ENGINE_BETWEEN_SECONDS = env.integer("ENGINE_BETWEEN_SECONDS", 10, least=1, most=600)
 ENGINE_NODES = env.text("ENGINE_NODES")  # a TOML file of many nodes, instead of the one above
+PHOTO_TAGS = env.boolean("PHOTO_TAGS", default=True)  # a classifier looks at them
 PHOTOS = DATA_DIR / "photos"  # re-encoded pictures, outside every web root
 ADAPTERS = DATA_DIR / "adapters"  # the registry: one immutable folder an adapter
 KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not in the environment

@@ -1,4 +1,4 @@
-"""The model files the house knows by heart."""
+"""The model files the house knows by heart: those that write, and the one that looks at photographs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ class ModelFile:
     file: str  # its name in the cache and in a mirror
     size: int
     sha256: str
-    repo: str  # org/name, the same on both hubs
+    repo: str  # org/name, the same on both hubs; empty: no hub has it
     remote: str  # its path inside the repository
     pieces: Path | None = None  # the pinned wheels that carry it, if any do
     licence: Path | None = None  # the text that is laid beside it
@@ -36,6 +36,17 @@ def _qwen(size_name: str, *, size: int, sha256: str) -> ModelFile:
 
 DEFAULT = "qwen2.5-coder-1.5b"
 SMALL = "qwen2.5-coder-0.5b"  # for tests and small machines
+
+TAGGER = ModelFile(
+    name="efficientnet-lite2",
+    file="efficientnet-lite2-9656183e.pth",
+    size=24_666_229,
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    repo="",
+    remote="",
+    pieces=HERE / "efficientnet-lite2.txt",
+    licence=HERE / "LICENSE-efficientnet-lite2.txt",
+)
 
 KNOWN = {
     model.name: model

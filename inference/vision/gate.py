@@ -1,16 +1,13 @@
 """The only program that opens a stranger's picture: `python -m inference.vision.gate`, bytes in, a clean JPEG out.
 
-It confines itself before it reads a byte: memory, processor seconds, no file that grows, and, once everything that it
-needs is loaded, no new file descriptor, so neither a file nor a socket. What is not done: it does not change its user,
-and its system calls are not filtered. macOS does not hold the limit of memory.
+It confines itself before it reads a byte (`inference.vision.confine`): memory, processor seconds, no file that grows,
+and, once everything that it needs is loaded, no new file descriptor and no system call that reaches beyond itself.
 
 On stdout comes one line of JSON, `{"refused": code}` or `{"width", "height", "facts"}`, and then the picture.
 """
 
 import io
 import json
-import os
-import resource
 import sys
 import warnings
 from typing import Any, BinaryIO
@@ -19,10 +16,9 @@ import pillow_heif
 from PIL import AvifImagePlugin, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from inference.vision.bounds import MOST_BYTES, MOST_PIXELS, SIDE
+from inference.vision.confine import confine, shut_the_door
 from inference.vision.measuring import measure
 
-MOST_ADDRESSES = 1 << 30  # bytes
-MOST_SECONDS = 10  # of a processor
 FORMATS = (
     "JPEG",
     "PNG",
@@ -38,20 +34,6 @@ class Refused(Exception):
     """A picture that is not taken; the code is one of `inference.vision.bounds.CODES`."""
 
 
-def confine() -> None:
-    """Limits that hold for everything after them."""
-    for what, most in (
-        (resource.RLIMIT_AS, MOST_ADDRESSES),
-        (resource.RLIMIT_CPU, MOST_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),  # a dump of memory would hold the picture
-    ):
-        _, hard = resource.getrlimit(what)
-        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (wanted, wanted))
-    os.nice(5)
-
-
 def load_decoders() -> None:
     """What must be loaded while files may still be opened."""
     pillow_heif.options.DECODE_THREADS = 1
@@ -60,12 +42,6 @@ def load_decoders() -> None:
     Image.init()
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-def shut_the_door() -> None:
-    """No descriptor beyond those of stdin, stdout and stderr."""
-    os.closerange(3, 256)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 
 
 def clean(raw: bytes) -> tuple[bytes, dict[str, Any]]:

@@ -2,20 +2,19 @@
 
 import asyncio
 import json
-import os
-import sys
-from contextlib import suppress
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.vision import cell
 from inference.vision.bounds import CODES, MOST_BYTES, SIDE
 
-WITHIN = 15.0  # seconds by the clock; the gate has 10 of a processor
+logger = logging.getLogger(__name__)
+
 AT_ONCE = 2  # decoders of one process
 IN_LINE = 16  # uploads that may wait for one; each holds its bytes in memory
-MOST_ANSWER = 8 << 20
-ROOT = Path(__file__).resolve().parents[2]
 # A gate that was taken over could say anything: of a JPEG's parts only those that hold pixels are let through.
 PLAIN = frozenset({0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0})
 
@@ -59,31 +58,30 @@ class Gate:
             self._waiting -= 1
 
 
+class Tagger:
+    """Asks the classifier about clean pictures, one at a time. One an event loop."""
+
+    def __init__(self) -> None:
+        self._seat = asyncio.Semaphore(1)
+
+    async def likely(self, jpeg: bytes, weights: Path | None) -> Mapping[int, float]:
+        """Probabilities by ImageNet's classes; nothing where there is no classifier or it fails, which is logged."""
+        if weights is None:
+            return {}
+        try:
+            async with self._seat:
+                answer = await cell.run("inference.vision.tagger", str(weights), given=jpeg)
+            return {int(at): float(p) for at, p in json.loads(answer) if 0 <= at < 1000 and 0 <= p <= 1}
+        except (cell.Ended, ValueError, TypeError) as fault:
+            logger.warning("a picture was not tagged (%s)", fault)
+            return {}
+
+
 async def _through(raw: bytes) -> bytes:
-    gate = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "inference.vision.gate",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,  # decoders' complaints may quote the file
-        cwd=ROOT,
-        env={"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"},  # no key, no address of ours
-        limit=MOST_ANSWER,
-    )
     try:
-        async with asyncio.timeout(WITHIN):
-            answer, _ = await gate.communicate(raw)
-    except TimeoutError:
-        raise NotOpened("too_long") from None
-    finally:
-        if gate.returncode is None:
-            with suppress(ProcessLookupError):
-                gate.kill()
-            await gate.wait()
-    if gate.returncode:
-        raise NotOpened("too_long" if gate.returncode in {-9, -24} else "broken")
-    return answer
+        return await cell.run("inference.vision.gate", given=raw)
+    except cell.Ended as fault:
+        raise NotOpened("too_long" if fault.slow else "broken") from None
 
 
 def _believed(answer: bytes) -> Opened:
@@ -97,7 +95,7 @@ def _believed(answer: bytes) -> Opened:
         palette = [f"#{int(str(colour)[1:], 16):06x}" for colour in facts["palette"]][:8]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NotOpened("broken") from None
-    if not (0 < width <= SIDE and 0 < height <= SIDE and len(answer) < MOST_ANSWER and is_plain(jpeg)):
+    if not (0 < width <= SIDE and 0 < height <= SIDE and len(answer) < cell.MOST_ANSWER and is_plain(jpeg)):
         raise NotOpened("broken")
     return Opened(jpeg, width, height, measured | {"palette": palette})
 

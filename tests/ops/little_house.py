@@ -24,6 +24,7 @@ def main(folder: Path, web: int, engine: int, redis: int) -> int:
         embedded_redis_port=redis,
         embedded_engine_port=engine,
         keeps_nodes=True,
+        tags_photos=False,
         model="",
         log_level="INFO",
     )

@@ -30,6 +30,7 @@ def house(tmp_path: Path) -> House:
         embedded_redis_port=redis,
         embedded_engine_port=engine,
         keeps_nodes=True,
+        tags_photos=False,
         model="qwen2.5-coder-0.5b",
         log_level="INFO",
     )

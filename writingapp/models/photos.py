@@ -32,7 +32,7 @@ class Photo(models.Model):
     height = models.PositiveIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)  # sha256 of the re-encoded bytes
     chips = models.JSONField(default=list, blank=True)  # imagery as seen, before she edits
-    source = models.CharField(max_length=20, blank=True)  # what saw it: "vlm" or "tagger"
+    source = models.CharField(max_length=20, blank=True)  # what saw it: "vlm", "tagger" or only "measured"
     facts = models.JSONField(default=dict, blank=True)  # measured: palette, brightness
     kept = models.BooleanField(default=False)  # she chose to keep it beyond its session
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,18 +1,24 @@
 """A session's photographs: taken in once they are clean, kept or not, and gone for good when they go."""
 
 import hashlib
+import logging
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
-from inference.vision import facts
+from inference.models.catalogue import TAGGER
+from inference.supply import kept
+from inference.vision import facts, tagging
 from inference.vision.opening import Opened
 from writingapp.models import Photo, WritingSession
 from writingapp.refusals import Refusal
+
+logger = logging.getLogger(__name__)
 
 MOST = 6  # of one session
 ORPHANED_AFTER = 3600.0  # seconds that a file may lie without its row
@@ -26,8 +32,24 @@ def room(*, session: WritingSession) -> None:
         raise Refusal("photo_too_many", str(session.pk))
 
 
-def receive(*, session: WritingSession, opened: Opened, language: str) -> Photo:
-    """Lay down a clean picture. Its chips say only what was measured. Raises Refusal as `room` does."""
+def weights() -> Path | None:
+    """The classifier's file; None, which is logged, where it is wanted and not here."""
+    if not settings.PHOTO_TAGS:
+        return None
+    found = kept(TAGGER, Path(settings.MODEL_CACHE))
+    if found is None:
+        logger.warning("%s is not in MODEL_CACHE: photographs are measured only", TAGGER.file)
+    return found
+
+
+def receive(
+    *, session: WritingSession, opened: Opened, language: str, likely: Mapping[int, float] | None = None
+) -> Photo:
+    """Lay down a clean picture. Its chips say what a classifier holds likely, and what was measured.
+
+    Raises Refusal as `room` does.
+    """
+    guessed = tagging.words(likely or {}, language)
     photo = Photo(
         id=uuid.uuid4(),
         session=session,
@@ -36,8 +58,8 @@ def receive(*, session: WritingSession, opened: Opened, language: str) -> Photo:
         height=opened.height,
         digest=hashlib.sha256(opened.jpeg).hexdigest(),
         facts=opened.facts,
-        chips=facts.words(opened.facts, language),
-        source="measured",
+        chips=guessed + facts.words(opened.facts, language),
+        source="tagger" if guessed else "measured",
     )
     try:
         _lay(photo.path, opened.jpeg)

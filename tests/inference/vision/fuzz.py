@@ -11,7 +11,8 @@ import time
 from collections import Counter
 
 from inference.vision.bounds import CODES
-from inference.vision.opening import WITHIN, Gate, NotOpened
+from inference.vision.cell import WITHIN
+from inference.vision.opening import Gate, NotOpened
 from tests.inference.vision.test_gate import GOOD, MARK
 
 

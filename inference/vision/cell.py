@@ -1,0 +1,48 @@
+"""A child process for one picture: given its bytes, watched by the clock, and let go."""
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+WITHIN = 15.0  # seconds by the clock; the child has 10 of a processor
+MOST_ANSWER = 8 << 20
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Ended(Exception):
+    """The child gave no answer; `slow` if it was at it for too long."""
+
+    def __init__(self, *, slow: bool) -> None:
+        super().__init__("too slow" if slow else "broken")
+        self.slow = slow
+
+
+async def run(module: str, *arguments: str, given: bytes) -> bytes:
+    """What the module answers. Raises Ended. Whoever is cancelled takes the child along."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,  # decoders' complaints may quote the file
+        cwd=ROOT,
+        env={"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"},  # no key, no address of ours
+        limit=MOST_ANSWER,
+    )
+    try:
+        async with asyncio.timeout(WITHIN):
+            answer, _ = await child.communicate(given)
+    except TimeoutError:
+        raise Ended(slow=True) from None
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+    if child.returncode:
+        raise Ended(slow=child.returncode in {-9, -24})
+    return answer

@@ -155,6 +155,9 @@ _LENGTHS = {
     "haiku": 64,
     "free": 180,
     "english": 130,
+    "couplet": 48,
+    "quatrain": 80,
+    "limerick": 90,
     Kind.LINE: 64,
     Kind.CONTINUE: 130,
 }

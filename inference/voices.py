@@ -73,10 +73,34 @@ VOICES: dict[tuple[str, str], Voice] = {
         ),
     ),
     ("haiku", "en"): Voice(
-        _EN + " Write a haiku: three short lines, one season, one moment.",
+        _EN + " Write a haiku: three lines of 5, 7 and 5 syllables, one season, one moment.",
         (
-            ("Spring rain", "Old bus shelter\nthe rain counts itself aloud\non a plastic chair"),
+            ("Spring rain", "The old shelter leaks\nrain is counting itself out\non a plastic chair"),
             ("Winter night", "Embers going dark\nfrost has opened on the pane\nsomeone else awake"),
+        ),
+    ),
+    ("couplet", "en"): Voice(
+        _EN + " Write a couplet: two lines that rhyme, eight to ten syllables each.",
+        (("The kettle", "The kettle hums before the street is bright,\nand steam has drawn a garden on the night."),),
+    ),
+    ("quatrain", "en"): Voice(
+        _EN + " Write a quatrain: four lines of seven to nine syllables that rhyme.",
+        (
+            (
+                "The gate",
+                "The wooden gate is wet with dew,\na snail has signed the garden rail;\n"
+                "the fields are dark, the sky is new,\nthe postman hums and brings the mail.",
+            ),
+        ),
+    ),
+    ("limerick", "en"): Voice(
+        _EN + " Write a limerick: five light and funny lines, the third and fourth shorter, rhymed a a b b a.",
+        (
+            (
+                "The baker",
+                "A baker who got up at four\nhung his apron and hat on the door;\nbut the cat in the bread\n"
+                "thought the basket a bed,\nand the rolls are still warm on the floor.",
+            ),
         ),
     ),
     ("english", "en"): Voice(

@@ -5,13 +5,13 @@ A family is a module with `draw`, `follow`, `instead` and `conforms`, all of one
 
 from typing import Any, Protocol
 
-from inference.verse import limits, plain, regulated
+from inference.verse import english, limits, plain, regulated
 from inference.verse.held import Held
 from inference.verse.options import FREE, Options
-from inference.verse.registry import FORMS, LANGUAGES, Form, language_in
+from inference.verse.registry import FORMS, LANGUAGES, Form, family_of, language_in
 from inference.verse.shape import Shape
 
-__all__ = ["FORMS", "LANGUAGES", "Form", "conforms", "draw", "follow", "instead", "language_in"]
+__all__ = ["FORMS", "LANGUAGES", "Form", "conforms", "draw", "family_of", "follow", "instead", "language_in"]
 
 
 class Family(Protocol):
@@ -33,11 +33,11 @@ class Family(Protocol):
         """Whether a finished text is what was asked for, said by code and data that `follow` does not share."""
 
 
-FAMILIES: dict[str, Family] = {"plain": plain, "regulated": regulated}
+FAMILIES: dict[str, Family] = {"plain": plain, "english": english, "regulated": regulated}
 
 
-def _family(form: str) -> Family:
-    return FAMILIES[FORMS[form].family if form in FORMS else "plain"]
+def _family(form: str, language: str) -> Family:
+    return FAMILIES[family_of(form, language)]
 
 
 def draw(form: str, language: str, wish: str, seed: str, options: Options = FREE) -> Held:
@@ -45,19 +45,20 @@ def draw(form: str, language: str, wish: str, seed: str, options: Options = FREE
     if fault := next(limits.faults(form, language, options), None):
         raise fault
     held = Held(form, language, options)
-    return Held(form, language, options, _family(form).draw(held, wish, seed))
+    return Held(form, language, options, _family(form, language).draw(held, wish, seed))
 
 
 def follow(held: Held, written: str = "") -> Shape:
     """See `Family.follow`."""
-    return _family(held.form).follow(held, written)
+    return _family(held.form, held.language).follow(held, written)
 
 
 def instead(held: Held, poem: str, at: int) -> Shape:
     """See `Family.instead`."""
-    return _family(held.form).instead(held, poem, at)
+    return _family(held.form, held.language).instead(held, poem, at)
 
 
 def conforms(form: str, text: str, language: str = "zh", options: Options = FREE) -> bool:
     """See `Family.conforms`."""
-    return _family(form).conforms(Held(form, language_in(form, language), options), text)
+    language = language_in(form, language)
+    return _family(form, language).conforms(Held(form, language, options), text)

@@ -1,4 +1,4 @@
-"""Texts with a size and no tune: free verse, haiku, English stanzas, and what is no poem at all."""
+"""Texts with a size and no tune: free verse, Chinese haiku, English stanzas, and what is no poem at all."""
 
 from collections.abc import Callable
 from string import ascii_letters, ascii_lowercase
@@ -51,11 +51,6 @@ def _english_line(least: int, most: int) -> Shape:
     return shape.row(_english_words(least, most), shape.maybe(shape.one_of(",.;:?")))
 
 
-def _english_haiku() -> Shape:
-    short, long = _english_line(2, 5), _english_line(3, 7)
-    return shape.row(short, _BREAK, long, _BREAK, short)
-
-
 def _english_stanzas(least: int, most: int) -> Shape:
     line = _english_line(2, 12)
     return shape.row(line, shape.run(shape.row(_BREAKS, line), least - 1, most - 1))
@@ -75,7 +70,6 @@ def _english_sentences(least: int, most: int) -> Shape:
 
 _SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
     ("haiku", "zh"): _chinese_haiku,
-    ("haiku", "en"): _english_haiku,
     ("free", "zh"): _chinese_free,
     ("free", "en"): lambda: _english_stanzas(5, 12),
     ("english", "en"): lambda: _english_stanzas(4, 8),
@@ -104,8 +98,7 @@ def instead(held: Held, poem: str, at: int) -> Shape:
     bare = line.rstrip(MARKS)
     mark = shape.text(line[len(bare) :])
     if language_in(held.form, held.language) == "en":
-        sizes = ((2, 5), (3, 7), (2, 5))[at] if held.form == "haiku" else (2, 12)
-        return shape.row(_english_words(*sizes), mark)
+        return shape.row(_english_words(2, 12), mark)
     if held.form == "free":
         free = shape.row(_HAN, shape.run(_HAN, 1, 15), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
         return shape.row(other_than(bare[0], free), mark)
@@ -122,11 +115,7 @@ def conforms(held: Held, text: str) -> bool:
     """Whether a finished poem has its form. Knows nothing of the shapes: the one is checked against the other."""
     lines, language = text.split("\n"), language_in(held.form, held.language)
     if held.form == "haiku":
-        return len(lines) == 3 and (
-            [_is_line(line, size) for line, size in zip(lines, (5, 7, 5), strict=True)] == [True] * 3
-            if language == "zh"
-            else all(_is_english(line, *size) for line, size in zip(lines, ((2, 5), (3, 7), (2, 5)), strict=True))
-        )
+        return len(lines) == 3 and all(map(_is_line, lines, (5, 7, 5)))
     written = [line for line in lines if line]
     if "\n\n\n" in text or not lines[0] or not lines[-1]:
         return False

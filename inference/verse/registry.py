@@ -33,8 +33,18 @@ FORMS: dict[str, Form] = {
         Form("qilv", "zh", 8, 7, "regulated"),
         Form("haiku", None, 3, None),
         Form("english", "en", None, None),
+        Form("couplet", "en", 2, None, "english"),
+        Form("quatrain", "en", 4, None, "english"),
+        Form("limerick", "en", 5, None, "english"),
     )
 }
+
+
+def family_of(form: str, language: str) -> str:
+    """The module that makes it: a haiku counts characters in Chinese and syllables in English."""
+    if form == "haiku" and language == "en":
+        return "english"
+    return FORMS[form].family if form in FORMS else "plain"
 
 
 def language_in(form: str, asked: str) -> str:

@@ -8,8 +8,10 @@ grammar that says the same and is quicker to read.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
+
+from inference.verse.counted import Counted, Rules, Words, rule
 
 
 class NoSuchBeginning(ValueError):
@@ -47,7 +49,7 @@ class Either:
     parts: tuple["Shape", ...] = ()
 
 
-Shape: TypeAlias = Chars | Run | Row | Either
+Shape: TypeAlias = Chars | Run | Row | Either | Counted
 EMPTY, NOTHING = Row(), Either()
 
 
@@ -104,6 +106,8 @@ def may_end(shape: Shape) -> bool:
             return all(map(may_end, parts))
         case Either(parts):
             return any(map(may_end, parts))
+        case Counted():
+            return shape.may_end()
 
 
 def after(shape: Shape, char: str) -> Shape:
@@ -117,6 +121,13 @@ def after(shape: Shape, char: str) -> Shape:
             return either(*_heads(parts, char))
         case Either(parts):
             return either(*(after(part, char) for part in parts))
+        case Counted():
+            return _after_word(shape, char)
+
+
+def _after_word(shape: Counted, char: str) -> Shape:
+    """What follows; of a line that may end here, also nothing."""
+    return either(*shape.after(char))
 
 
 def _heads(parts: tuple[Shape, ...], char: str) -> Iterable[Shape]:
@@ -139,6 +150,8 @@ def heads(shape: Shape) -> frozenset[str]:
             return frozenset().union(*(heads(parts[place]) for place in before))
         case Either(parts):
             return frozenset().union(*map(heads, parts))
+        case Counted():
+            return shape.heads()
 
 
 def follow(shape: Shape, written: str) -> Shape:
@@ -165,6 +178,15 @@ def regex(shape: Shape) -> str:
             return "".join(f"(?:{regex(part)})" if isinstance(part, Either) else regex(part) for part in parts)
         case Either(parts):
             return "|".join(map(regex, parts))
+        case Counted():
+            return _loosely(shape)
+
+
+def _loosely(shape: Counted) -> str:
+    """No regular expression of a bearable length counts syllables: as many words as there may be, and no more said."""
+    begun = ("[a-z']{0,13}" if shape.begun else "[A-Za-z][a-z']{0,13}") if not shape.due else ""
+    first = begun or " [a-z][a-z']{0,13}"
+    return f"{first}(?:[,;:]? [a-zI][a-z']{{0,13}}){{0,{max(0, shape.most - 1)}}}"
 
 
 BIG = 64  # a class of more characters than this is named once in a grammar instead of being written out each time
@@ -173,22 +195,35 @@ BIG = 64  # a class of more characters than this is named once in a grammar inst
 def lark(shape: Shape) -> str:
     """The shape as a grammar for llguidance. It reads a class of thousands of characters once, not at every place."""
     sets: dict[str, str] = {}
-    text = _lark(shape, sets)
+    rules: Rules = {}
+    text = _lark(shape, sets, rules)
     named = "".join(f"{name}: /{pattern}/\n" for pattern, name in sets.items())
-    return f"%llguidance {{}}\nstart: TEXT\nTEXT: {text}\n{named}"
+    named += "".join(f"{name}: {body if isinstance(body, str) else _words(body)}\n" for name, body in rules.items())
+    start = f"start: {text}" if rules else f"start: TEXT\nTEXT: {text}"
+    return f"%llguidance {{}}\n{start}\n{named}"
 
 
-def _lark(shape: Shape, sets: dict[str, str]) -> str:
+@lru_cache(64)  # the large ones come again with every ask
+def _words(words: Words) -> str:
+    if not words.opening:
+        return f"/{'|'.join(words.words)}/"
+    by_first = words.by_first().items()
+    return "/" + "|".join(f"[{first.upper()}{first.lower()}](?:{'|'.join(rests)})" for first, rests in by_first) + "/"
+
+
+def _lark(shape: Shape, sets: dict[str, str], rules: Rules) -> str:
     match shape:
         case Chars(pattern, members):
             return sets.setdefault(pattern, f"SET{len(sets)}") if len(members) > BIG else f"/{pattern}/"
         case Run(part, least, most):
-            return f"({_lark(part, sets)}){{{least},{most}}}"
+            return f"({_lark(part, sets, rules)}){{{least},{most}}}"
         case Row(parts):
-            return " ".join(_lark(part, sets) for part in parts)
+            return " ".join(_lark(part, sets, rules) for part in parts)
         case Either(parts):
-            some = " | ".join(_lark(part, sets) for part in parts if part != EMPTY)
+            some = " | ".join(_lark(part, sets, rules) for part in parts if part != EMPTY)
             return f"({some})" + ("?" if EMPTY in parts else "")
+        case Counted():
+            return rule(shape, rules)
 
 
 def _class(ordered: str) -> str:

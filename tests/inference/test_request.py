@@ -103,7 +103,7 @@ def test_the_system_message_depends_on_the_form_and_language_only(ask: Ask) -> N
 
 def test_every_system_message_is_warmed_once() -> None:
     systems = [str(messages(ask)[:-1]) for ask in warm_asks()]
-    assert len(systems) == len(set(systems)) == 13
+    assert len(systems) == len(set(systems)) == 16
 
 
 def test_every_example_has_the_form_it_teaches() -> None:

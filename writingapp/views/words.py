@@ -138,6 +138,7 @@ WORDS = {
     "why_rhyme": _("Rhyme words: {words}, all of {rhyme}."),
     "reading": _("{tone}, {rhymes}"),
     "wanted": _("wanted here: {wanted}"),
+    "wanted_free": _("either may stand here"),
     "verse_hide": _("Say no more of tones"),
     "verse_hidden": _("Hidden. The box below brings it back."),
     "source_mark": _("old"),

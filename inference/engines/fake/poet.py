@@ -64,7 +64,7 @@ def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
         line = instead(held, of["poem"], of["line"])
         return iter(_tokens("".join(_walk(line, seed))[len(written) :]))
     dice = random.Random(seed)  # noqa: S311 - not a secret
-    whole = _verse(follow(held), dice) if held.drawn else _poem(form, language, dice)
+    whole = _verse(follow(held), dice, seed) if held.drawn else _poem(form, language, dice)
     if whole.startswith(written):
         return iter(_tokens(whole[len(written) :]))
     return iter(_tokens("".join(_walk(follow(held, written), f"{seed}/{written}"))))
@@ -74,7 +74,6 @@ SIZES = {  # how many characters, or words, a line has
     ("wujue", "zh"): (5, 5, 5, 5),  # without a tune
     ("qijue", "zh"): (7, 7, 7, 7),
     ("haiku", "zh"): (5, 7, 5),
-    ("haiku", "en"): (3, 5, 3),
     ("free", "zh"): (6, 8, 5, 7, 6, 9, 5, 7),
     ("free", "en"): (4, 6, 5, 3, 6, 4, 5),
     ("english", "en"): (4, 6, 5, 3, 6),
@@ -89,10 +88,11 @@ def _poem(form: str, language: str, dice: random.Random) -> str:
     return "\n".join("".join(dice.sample(HAN, size)) + ends[line % len(ends)] for line, size in enumerate(sizes))
 
 
-def _verse(shape: Shape, dice: random.Random) -> str:
-    """A poem in a tune: one character of a set after the other."""
-    assert isinstance(shape, Row)
-    return "".join(dice.choice(_known(place)) for place in shape.parts if isinstance(place, Chars))
+def _verse(shape: Shape, dice: random.Random, seed: str) -> str:
+    """A poem in a tune: one character of a set after the other, or step by step where lines have no one length."""
+    if isinstance(shape, Row) and all(isinstance(place, Chars) for place in shape.parts):
+        return "".join(dice.choice(_known(place)) for place in shape.parts if isinstance(place, Chars))
+    return "".join(_walk(shape, seed))
 
 
 @cache

@@ -9,6 +9,7 @@ SENTENCES: dict[tuple[str, str], Promise] = {
     ("head", "count"): _("This form has %(at)s lines, so it takes as many line heads."),
     ("head", "range"): _("Line heads of modern verse are %(at)s characters, one for each line."),
     ("head", "unknown"): _("“%(at)s” cannot begin a line here; line heads are Chinese characters."),
+    ("head", "letter"): _("“%(at)s” cannot begin a line here; line heads of English verse are letters."),
     ("head", "tone"): _(
         "“%(at)s” cannot stand there: in no opening of this form does its tone fit where it begins a line."
     ),
@@ -20,6 +21,7 @@ SENTENCES: dict[tuple[str, str], Promise] = {
     ("rhyme", "few"): _("Too few words rhyme in “%(at)s” for a poem of this form. Please choose a wider rhyme."),
     ("words", "many"): _("At most %(at)s words can be asked for."),
     ("words", "unknown"): _("“%(at)s” cannot stand in this poem; words are written without marks or spaces."),
+    ("words", "unheard"): _("We do not know how many syllables “%(at)s” has, so it cannot be counted in a line."),
     ("words", "long"): _("“%(at)s” is longer than a line of this form."),
     ("words", "tone"): _("“%(at)s” fits nowhere in this form: its tones stand in no line of it."),
     ("words", "crowded"): _("There is no place left for “%(at)s” beside what else is asked for."),

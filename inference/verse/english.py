@@ -60,7 +60,7 @@ def _count(head: str, plan: Plan) -> None:
     if head and len(head) != len(plan.lines):
         raise Impossible("head", "count", str(len(plan.lines)))
     if strange := next((letter for letter in head if letter.lower() not in ascii_lowercase), ""):
-        raise Impossible("head", "unknown", strange)
+        raise Impossible("head", "letter", strange)
 
 
 def _kept(scheme: str, pins: dict[int, str]) -> dict[str, str] | None:
@@ -98,7 +98,7 @@ def _places(held: Held, scheme: str, pins: dict[int, str], dice: Random) -> list
     for word in held.options.words:
         count = counted.syllables().get(word.lower())
         if count is None:
-            raise Impossible("words", "unknown", word)
+            raise Impossible("words", "unheard", word)
         fitting = [at for at in free if count + 2 <= PLANS[held.form].lines[at][0]]
         if not fitting:
             raise Impossible("words", "crowded", word)

@@ -156,7 +156,7 @@ def test_line_heads_words_and_kept_lines_stand_in_the_poem() -> None:
     ("options", "field", "code"),
     [
         (Options(head="lak"), "head", "count"),
-        (Options(words=("zyxw",)), "words", "unknown"),
+        (Options(words=("zyxw",)), "words", "unheard"),
         (Options(words=("understanding", "individual", "necessarily")), "words", "crowded"),
         (Options(pins=((0, "we wander on the orange"),)), "pins", "crowded"),
     ],

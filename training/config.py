@@ -3,7 +3,7 @@
 import json
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 Method = Literal["dpo", "orpo", "kto", "sft"]
 Loss = Literal["sigmoid", "robust", "ipo"]
@@ -56,23 +56,30 @@ class Config:
 
 def read(folder: Path) -> Config:
     """Raises BadRun."""
-    try:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise BadRun(f"config.json cannot be read: {type(fault).__name__}") from fault
-    if not isinstance(told, dict):
-        raise BadRun("config.json holds no object")
-    known = {each.name: each for each in fields(Config)}
-    if strangers := told.keys() - known.keys():
-        raise BadRun(f"config.json: nobody knows {', '.join(sorted(strangers))}")
-    if missing := [name for name, each in known.items() if each.default is MISSING and name not in told]:
-        raise BadRun(f"config.json lacks {', '.join(missing)}")
-    for name, value in told.items():
-        if not _fits(value, known[name].type):
-            raise BadRun(f"config.json: {name} cannot be {value!r}")
+    told = strictly(folder / "config.json", Config)
     if "targets" in told:
         told["targets"] = tuple(told["targets"])
     return _sound(Config(**told))
+
+
+def strictly(path: Path, kind: type) -> dict[str, Any]:
+    """What a file says of a dataclass: only fields that it has, of their kinds, and all it wants. Raises BadRun."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise BadRun(f"{path.name} cannot be read: {type(fault).__name__}") from fault
+    if not isinstance(told, dict):
+        raise BadRun(f"{path.name} holds no object")
+    known = {each.name: each for each in fields(kind)}
+    if strangers := told.keys() - known.keys():
+        raise BadRun(f"{path.name}: nobody knows {', '.join(sorted(strangers))}")
+    wanted = (name for name, each in known.items() if each.default is MISSING and each.default_factory is MISSING)
+    if missing := [name for name in wanted if name not in told]:
+        raise BadRun(f"{path.name} lacks {', '.join(missing)}")
+    for name, value in told.items():
+        if not _fits(value, known[name].type):
+            raise BadRun(f"{path.name}: {name} cannot be {value!r}")
+    return told
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -80,9 +87,12 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, (int, kind)) and not isinstance(value, bool)
     if kind in (str, bool):
         return isinstance(value, kind)
-    if choices := [each for each in get_args(kind) if isinstance(each, str)]:
+    inner = get_args(kind)
+    if choices := [each for each in inner if isinstance(each, str)]:
         return value in choices
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+    if get_origin(kind) is tuple:
+        return isinstance(value, list) and all(_fits(each, inner[0]) for each in value)
+    return isinstance(value, dict) and all(_fits(each, inner[1]) for each in value.values())
 
 
 def _sound(config: Config) -> Config:
@@ -90,6 +100,7 @@ def _sound(config: Config) -> Config:
         "beta": config.beta <= 0,
         "smoothing": not 0 <= config.smoothing < 0.5,
         "rank": config.rank < 1,
+        "targets": not config.targets,
         "learning_rate": config.learning_rate <= 0,
         "epochs": config.epochs < 1,
         "groups_a_step": config.groups_a_step < 1,

@@ -148,11 +148,6 @@ def judge(
     return Verdict(tuple(checks))
 
 
-def smallest(verdicts: Mapping[float, Verdict]) -> float | None:
-    """Of an adapter tried at several strengths, the least that passes: what it teaches at the least harm."""
-    return min((scale for scale, verdict in verdicts.items() if verdict.passed), default=None)
-
-
 def _finite(measured: Measured) -> Iterator[Check]:
     numbers = [*measured.ranked.values(), *measured.chosen.values(), *measured.poems.values()]
     numbers += measured.general.values()

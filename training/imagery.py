@@ -7,7 +7,7 @@ import re
 from itertools import combinations
 
 # The plainest things that Tang verse looks at; two characters before one, for 明月 says more than 月.
-IMAGES = (
+WORDS = (
     "明月 秋月 春月 残月 秋风 春风 东风 西风 清风 夜雨 春雨 秋雨 细雨 风雨 落花 桃花 梅花 菊花 荷花 杨花 芦花 杏花 "
     "梨花 春草 芳草 青草 落叶 红叶 黄叶 杨柳 垂柳 青松 孤松 竹林 修竹 青苔 白云 孤云 浮云 暮云 夕阳 斜阳 落日 朝霞 "
     "晚霞 秋霜 白露 寒霜 积雪 残雪 春雪 江水 春水 秋水 流水 寒江 清溪 山泉 孤舟 扁舟 渔舟 归舟 钓船 空山 青山 远山 "
@@ -15,7 +15,8 @@ IMAGES = (
     "柴门 茅屋 小桥 石桥 渡口 江村 山村 故园 故乡 炊烟 棋声 琴声 笛声 酒杯 茶烟 清晨 清明 重阳 除夜 中秋 寒食 "
     "月 雪 雨 霜 露 雾 云 风 花 柳 竹 松 梅 菊 荷 苔 雁 莺 燕 鹭 蝉 萤 马 舟 帆 桥 灯 钟 笛 琴 酒 茶 炉 窗 井 渡 溪 泉 "
     "江 湖"
-).split()  # noqa: SIM905 - one a line would be three pages
+)
+IMAGES = WORDS.split()
 HOURS = {"春": "春天", "秋": "秋天", "晓": "清晨", "暮": "黄昏", "夜": "夜里", "寒": "冷天"}
 # To somebody, by command, after somebody's rhymes, on a death or an office: words of an occasion that is gone.
 OCCASION = re.compile(

@@ -10,8 +10,9 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from training.config import BadRun, Config, read
+from training.config import BadRun, read
 
 QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -22,10 +23,17 @@ QUIET = {
 }
 
 
-def environment(config: Config) -> dict[str, str]:
-    """Threads are told before torch is loaded, or its pools have their size already."""
-    threads = {"OMP_NUM_THREADS": str(config.threads), "MKL_NUM_THREADS": str(config.threads)}
-    return QUIET | (threads if config.threads else {})
+def environment(threads: int) -> dict[str, str]:
+    """Threads are told before torch is loaded, or its pools have their size already. 0: as torch likes."""
+    pools = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    return QUIET | (pools if threads else {})
+
+
+def become(module: str, folder: Path, *, threads: int, niceness: int) -> NoReturn:
+    """Be that module, at its work in that folder."""
+    os.nice(niceness)
+    os.environ.update(environment(threads))
+    os.execv(sys.executable, [sys.executable, "-m", module, str(folder)])  # noqa: S606 (our own argv)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,9 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     except BadRun as fault:
         sys.stderr.write(f"{fault}\n")
         return 2
-    os.nice(config.niceness)
-    os.environ.update(environment(config))
-    os.execv(sys.executable, [sys.executable, "-m", "training.trainer", str(folder)])  # noqa: S606 (our own argv)
+    become("training.trainer", folder, threads=config.threads, niceness=config.niceness)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from training import gate
 from training.gate import Candidate, Limits, Measured, Reason, Verdict, Written, judge
 
 BASE = "b" * 64
@@ -133,9 +132,3 @@ def test_lines_of_the_training_texts_count_as_copied() -> None:
     own = [poem(7000 + n) for n in range(60)]  # which the base has never written
     mine = candidate(measured=replace(measured(0.65, 1), written=written(own)), trained_on=own[:10])
     assert verdict(mine).reasons == (Reason.COPIED,)
-
-
-def test_of_several_strengths_the_least_that_passes() -> None:
-    good, bad = verdict(candidate()), verdict(candidate(base="c" * 64))
-    assert gate.smallest({0.5: bad, 0.75: good, 1.0: good}) == 0.75
-    assert gate.smallest({0.5: bad}) is None

@@ -50,10 +50,26 @@ def model(config: PretrainedConfig | None = None) -> Any:
     return made.float().eval()
 
 
-def write(folder: Path) -> Path:
-    model().save_pretrained(folder)
+def write(folder: Path, made: Any = None) -> Path:
+    (made or model()).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder
+
+
+def schooled(texts: list[str], steps: int = 300) -> Any:
+    """A base that has something to forget. As drawn its output is too faint for an adapter to make it sure of anything,
+    so that it is made louder first.
+    """
+    made, reader = model(), tokenizer()
+    with torch.no_grad():
+        made.get_input_embeddings().weight.mul_(3.0)
+    ids = [torch.tensor([reader(text)["input_ids"][:400]]) for text in texts]
+    optimiser = torch.optim.AdamW(made.parameters(), lr=3e-3)
+    for step in range(steps):
+        made(input_ids=ids[step % len(ids)], labels=ids[step % len(ids)]).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    return made.eval()
 
 
 def group(at: int, *, held_out: bool = False) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from inference.verse.chinese import LONGEST
 from inference.verse.forms import FORMS, draw, language_in
 from inference.verse.options import FREE, Options
 from inference.voices import VOICES
@@ -113,12 +114,12 @@ def messages(ask: Ask) -> list[dict[str, str]]:
 
 def _user(ask: Ask, language: str) -> str:
     """A poem is about the wish, or about the theme if she wishes nothing: every word here is one that she waits for.
-    What a photograph showed comes after it.
+    What a photograph showed comes after it, and the words that have to stand in it.
     """
     labels = _LABELS[language]
     theme, wish = (harmless(words).strip() for words in (ask.theme, ask.wish))
-    if ask.chips:
-        chips = ("、" if language == "zh" else ", ").join(harmless(chip).strip() for chip in ask.chips)
+    if imagery := (*ask.chips, *(word for word in ask.options.words if word not in ask.chips)):
+        chips = ("、" if language == "zh" else ", ").join(harmless(chip).strip() for chip in imagery)
         return "\n".join([labels["theme"].format(wish or theme or labels["nothing"]), labels["chips"].format(chips)])
     if ask.kind is Kind.POEM or not wish:
         return labels["theme"].format(wish or theme or labels["nothing"])
@@ -173,11 +174,16 @@ def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
         "min_p": 0.05,
         "repetition_penalty": 1.08 if tongue(ask) == "zh" else 1.04,
         "presence_penalty": 0.8 if terse else 0.3 if bold else 0.2,
-        "max_tokens": _LENGTHS[ask.form or ask.kind],
+        "max_tokens": max(_LENGTHS[ask.form or ask.kind], _room(ask.options)),
         "seed": (seed + 7919 * position) % 2**31,
         "stop": [],
         "constraint": _constraint(ask, f"{seed}/{position}"),
     }
+
+
+def _room(options: Options) -> int:
+    """Tokens for so many lines of such a length as she asks for, with their marks."""
+    return (options.lines or len(options.head)) * ((options.size or LONGEST) + 3)
 
 
 def _constraint(ask: Ask, seed: str) -> dict[str, Any]:

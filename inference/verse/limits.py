@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from inference.verse.options import BOOKS, FREE, SCRIPTS, Impossible, Options
-from inference.verse.registry import FORMS
+from inference.verse.registry import FORMS, family_of
 
 MOST_WORDS = 4
 LINES = range(4, 21)  # of free verse
@@ -27,9 +27,10 @@ def takes(form: str, language: str) -> frozenset[str]:
     """The options that a form takes in a language. What is no poem takes a script only."""
     if form not in FORMS:
         return frozenset({"script"} if language == "zh" else ())
+    family = family_of(form, language)
     if language == "en":
-        return TAKES.get(FORMS[form].family, frozenset({"lines"} if form == "free" else ()))
-    return TAKES.get(form) or TAKES.get(FORMS[form].family, frozenset())
+        return TAKES["english"] if family == "english" else frozenset({"lines"} if form == "free" else ())
+    return TAKES.get(form) or TAKES.get(family, frozenset())
 
 
 def faults(form: str, language: str, options: Options) -> Iterator[Impossible]:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from string import ascii_letters, ascii_lowercase
 from typing import Any
 
-from inference.verse import shape
+from inference.verse import chinese, shape
 from inference.verse.characters import HAN, LAST, LEANING
 from inference.verse.held import Held
 from inference.verse.registry import language_in
+from inference.verse.seen import seen
 from inference.verse.shape import Shape
 
 MARKS = "，。？；、,.;:?"  # what may end a line besides its words
@@ -78,17 +79,27 @@ _SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
     ("line", "en"): lambda: _english_sentences(1, 1),
     ("continue", "zh"): lambda: _chinese_sentences(2, 4),
     ("continue", "en"): lambda: _english_sentences(2, 4),
+    ("seen", "zh"): lambda: seen("zh"),  # of a photograph
+    ("seen", "en"): lambda: seen("en"),
 }
 SHAPES = {key: make() for key, make in _SHAPES.items()}
 
 
 def draw(held: Held, wish: str, seed: str) -> dict[str, Any]:
-    """Nothing is drawn: such a text has no tune."""
-    return {}
+    """Such a text has no tune: only what else she asks of it has to be drawn."""
+    return chinese.draw(held, seed) if _asked_in_chinese(held) else {}
+
+
+def _asked_in_chinese(held: Held) -> bool:
+    return language_in(held.form, held.language) == "zh" and chinese.wants(held.options)
 
 
 def follow(held: Held, written: str) -> Shape:
     """The shape of what may follow `written`. Raises `NoSuchBeginning`."""
+    if _asked_in_chinese(held):
+        return shape.follow(chinese.whole(held), written)
+    if held.options.lines:
+        return shape.follow(_english_stanzas(held.options.lines, held.options.lines), written)
     return shape.follow(SHAPES[held.form, language_in(held.form, held.language)], written)
 
 
@@ -99,6 +110,8 @@ def instead(held: Held, poem: str, at: int) -> Shape:
     mark = shape.text(line[len(bare) :])
     if language_in(held.form, held.language) == "en":
         return shape.row(_english_words(2, 12), mark)
+    if _asked_in_chinese(held):
+        return shape.row(chinese.instead(held, poem, at), mark)
     if held.form == "free":
         free = shape.row(_HAN, shape.run(_HAN, 1, 15), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
         return shape.row(other_than(bare[0], free), mark)
@@ -113,29 +126,38 @@ def other_than(char: str, line: Shape) -> Shape:
 
 def conforms(held: Held, text: str) -> bool:
     """Whether a finished poem has its form. Knows nothing of the shapes: the one is checked against the other."""
-    lines, language = text.split("\n"), language_in(held.form, held.language)
-    if held.form == "haiku":
-        return len(lines) == 3 and all(map(_is_line, lines, (5, 7, 5)))
-    written = [line for line in lines if line]
-    if "\n\n\n" in text or not lines[0] or not lines[-1]:
+    lines, options = text.split("\n"), held.options
+    if language_in(held.form, held.language) == "en":
+        least, most = (4, 8) if held.form == "english" else (options.lines or 5, options.lines or 12)
+        return _in_stanzas(text, least, most) and all(_is_english(line, 2, 12) for line in lines if line)
+    if _asked_in_chinese(held) and not chinese.conforms(held, text):
         return False
-    if language == "zh":
-        return 5 <= len(written) <= 12 and all(map(_is_free_line, written))
-    least, most = (4, 8) if held.form == "english" else (5, 12)
-    return least <= len(written) <= most and all(_is_english(line, 2, 12) for line in written)
+    known = frozenset(HAN) | set(options.named())
+    if held.form == "haiku":
+        return len(lines) == 3 and all(_is_line(line, size, known) for line, size in zip(lines, (5, 7, 5), strict=True))
+    least, most = (options.lines or 4, options.lines or 20) if _asked_in_chinese(held) else (5, 12)
+    return _in_stanzas(text, least, most) and all(
+        _is_free_line(line, known, max(16, options.size)) for line in lines if line
+    )
 
 
-def _is_line(words: str, characters: int | None) -> bool:
-    return len(words) == characters and all(char in HAN for char in words) and words[-1] not in LEANING
+def _in_stanzas(text: str, least: int, most: int) -> bool:
+    """Whether it has so many lines, and at most one empty line between two of them."""
+    lines = text.split("\n")
+    return bool(lines[0] and lines[-1]) and "\n\n\n" not in text and least <= sum(map(bool, lines)) <= most
 
 
-def _is_free_line(line: str) -> bool:
+def _is_line(words: str, characters: int, known: frozenset[str]) -> bool:
+    return len(words) == characters and known.issuperset(words) and words[-1] not in LEANING
+
+
+def _is_free_line(line: str, known: frozenset[str], longest: int) -> bool:
     first, *second = line.rstrip("，。？；").replace("、", "，").split("，")
     if len(line) - len(line.rstrip("，。？；")) > 1 or len(second) > 1:
         return False
     return all(
-        least <= len(half) <= most and all(char in HAN for char in half)
-        for half, least, most in zip((first, *second), (2, 1), (16, 14), strict=False)
+        least <= len(half) <= most and known >= set(half)
+        for half, least, most in zip((first, *second), (2, 1), (longest, 14), strict=False)
     )
 
 

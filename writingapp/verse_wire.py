@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from inference.verse import readings
 from inference.verse.check import Fault, Verdict
 from inference.verse.known import Source
 from inference.verse.naming import rhyme_name
-from inference.verse.readings import rhymes_of, tone
 from inference.verse.teaching import Lesson
 from writingapp.services.verdicts import Judged
 from writingapp.verse_words import ABOUT, ASPECTS, FAULTS, OTHERWISE, OTHERWISE_WHOLE, TONES, WHOLE
@@ -30,12 +30,12 @@ def _lesson(lesson: Lesson) -> Payload:
 def judged(said: Judged) -> Payload:
     lines = said.poem.split("\n")
     return {
-        "verdict": verdict(said.verdict) if said.verdict else None,
+        "verdict": verdict(said.verdict, said.book) if said.verdict else None,
         "sources": [_source(at, lines[at], source) for at, source in said.sources.items()],
     }
 
 
-def verdict(said: Verdict) -> Payload:
+def verdict(said: Verdict, book: str) -> Payload:
     """`checks` are the aspects in the order of the page; `readings` are tone and level rhymes by character."""
     return {
         "form": said.form,
@@ -46,7 +46,7 @@ def verdict(said: Verdict) -> Payload:
         "checks": list(_checks(said)),
         "lines": [{"text": line.text, "tones": line.tones, "wanted": line.wanted} for line in said.lines],
         "counted": _counted(said),
-        "readings": {} if _counted(said) else {char: _reading(char) for line in said.lines for char in line.text},
+        "readings": {} if _counted(said) else {char: _reading(char, book) for line in said.lines for char in line.text},
     }
 
 
@@ -87,8 +87,9 @@ def _named(tones: str, at: int, said: Verdict) -> str:
     return tones if _counted(said) else str(TONES.get(tones[at : at + 1], ""))
 
 
-def _reading(char: str) -> Payload:
-    return {"tone": tone(char), "rhymes": [rhyme_name(rhyme) for rhyme in sorted(rhymes_of(char))]}
+def _reading(char: str, book: str) -> Payload:
+    rhymes = dict.fromkeys(rhyme for _, rhyme in sorted(readings.readings(char, book)) if rhyme)
+    return {"tone": readings.tone(char, book), "rhymes": [rhyme_name(rhyme) for rhyme in rhymes]}
 
 
 def _source(at: int, line: str, source: Source) -> Payload:

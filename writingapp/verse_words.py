@@ -26,7 +26,7 @@ ABOUT: dict[str, Promise] = {
     "jianzimulanhua": _("“Magnolia, shortened”: fours and sevens in pairs, and every pair changes its rhyme."),
     "langtaosha": _("“Waves wash the sand”: five, four, seven, seven, four, twice, all on one level rhyme."),
     "zhegutian": _("“Partridge sky”: a quatrain of sevens, then a second stanza that opens with two lines of three."),
-    "linjiangxian": _("“Immortal by the river”: sixes, a seven and two fives, in two stanzas alike."),
+    "linjiangxian": _("“Immortal by the river”: seven, six, seven, five, five, twice, on a level rhyme."),
     "dielianhua": _(
         "“Butterflies in love with flowers”: long lines around a four and a five, on close oblique rhymes."
     ),
@@ -53,10 +53,18 @@ FAULTS: dict[str, Promise] = {
     "三仄尾": _("Line %(line)d ends in three oblique tones."),
     "出韵": _("Line %(line)d: %(character)s does not belong to the rhyme %(rhyme)s."),
     "重韵": _("Line %(line)d: %(character)s has rhymed before."),
+    "换韵": _("Line %(line)d: %(character)s should turn to a new rhyme here."),
+    "叠句": _("Line %(line)d should say once more what was said before it."),
+    "押韵": _("Line %(line)d does not rhyme where it should."),
     "字数": _("Line %(line)d has the wrong number of characters."),
+    "音节": _("Line %(line)d has %(tone)s syllables; it should have %(wanted)s."),
+    "藏头": _("Line %(line)d does not begin with the character that was asked for."),
+    "留句": _("Line %(line)d is not the line that was to stay."),
 }
 WHOLE: dict[str, Promise] = {  # of the whole poem, where no line is named
     "字数": _("The poem has the wrong number of lines."),
+    "行数": _("The poem has the wrong number of lines."),
+    "意象": _("Not every image that was asked for is in it."),
 }
 OTHERWISE = _("%(code)s, line %(line)d.")
 OTHERWISE_WHOLE = _("%(code)s.")
@@ -70,9 +78,13 @@ TONES: dict[str, Promise] = {
     "·": _("either"),
 }
 
-# What is judged, in the order of the page; each with the faults that speak against it.
+# What is judged, in the order of the page; each with the faults that speak against it. Those after the rhyme are told
+# only where something is wrong.
 ASPECTS: dict[str, tuple[Promise, frozenset[str]]] = {
-    "size": (_("Length"), frozenset({"字数"})),
+    "size": (_("Length"), frozenset({"字数", "行数"})),
+    "syllables": (_("Syllables"), frozenset({"音节"})),
     "tones": (_("Tones"), frozenset({"平仄", "失对", "失粘", "孤平", "三平调", "三仄尾"})),
-    "rhyme": (_("Rhyme"), frozenset({"出韵", "重韵"})),
+    "rhyme": (_("Rhyme"), frozenset({"出韵", "重韵", "换韵", "押韵"})),
+    "repeat": (_("Repeated lines"), frozenset({"叠句"})),
+    "asked": (_("What you asked for"), frozenset({"藏头", "意象", "留句"})),
 }

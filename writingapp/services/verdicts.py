@@ -14,10 +14,11 @@ from writingapp.services import swapping
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`verdict` is None where a form has nothing to judge; `sources` are by line, from 0."""
+    """`verdict` is None where a form has nothing to judge; `book` is its rhyme book; `sources` are by line, from 0."""
 
     poem: str
     verdict: Verdict | None
+    book: str
     sources: dict[int, Source]
 
 
@@ -27,11 +28,13 @@ def judge(*, candidate: Candidate) -> Judged:
         raise Refusal("not_finished", str(candidate.pk))
     poem = swapping.as_kept(candidate)
     found = {at: known.source(line) for at, line in enumerate(poem.split("\n"))}
-    return Judged(poem, _verdict(candidate, poem), {at: source for at, source in found.items() if source})
+    held = Held.of(candidate.sampling["constraint"])
+    return Judged(
+        poem, _verdict(candidate, held, poem), held.options.book, {at: source for at, source in found.items() if source}
+    )
 
 
-def _verdict(candidate: Candidate, poem: str) -> Verdict | None:
+def _verdict(candidate: Candidate, held: Held, poem: str) -> Verdict | None:
     if candidate.inspiration.kind != Kind.POEM:
         return None
-    held = Held.of(candidate.sampling["constraint"])
     return check(poem, held.form, strict=held.options.strict) if held.form in SIZES else None

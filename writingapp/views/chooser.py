@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from inference.verse import limits, metre
+from inference.verse import books, limits
 from inference.verse.naming import rhyme_name
 from inference.verse.registry import FORMS, Form
 from writingapp.views import words
@@ -18,6 +18,7 @@ GROUPS: tuple[tuple[str, Promise, frozenset[str]], ...] = (
     ("modern", _("Modern, haiku"), frozenset({"free", "haiku"})),
     ("english", _("In English"), frozenset({"english"})),
 )
+HAD = ("pingshui",)  # the books there are
 SHOWN = 4  # characters of a rhyme, by which it is known
 
 
@@ -58,5 +59,8 @@ def _offer(form: Form) -> Offer:
 
 def rhymes() -> dict[str, list[tuple[str, str]]]:
     """By book: each rhyme's name, and what it is called beside its commonest words."""
-    pingshui = [(name, f"{rhyme_name(name)}　{chars[:SHOWN]}") for name, chars in metre.rhymes().items() if chars]
-    return {"pingshui": pingshui}
+    return {book: [(name, _called(name, chars)) for name, chars in books.rhymes(book).items() if chars] for book in HAD}
+
+
+def _called(rhyme: str, chars: str) -> str:
+    return f"{rhyme_name(rhyme)}　{chars[:SHOWN]}"

@@ -19,7 +19,11 @@ export class Chips {
   #draw(focus = -1) {
     const shown = this.chips.map((chip, at) => this.#chip(chip, at));
     const add = make("input", { class: "chip", maxLength: this.longest, placeholder: word(this.names.add), "aria-label": word(this.names.add) });
-    const added = () => add.value.trim() && this.#change([...this.chips, add.value.trim()], this.chips.length + 1);
+    const added = () => {
+      const chip = add.value.trim();
+      add.value = ""; // or leaving the page's tree would tell of it once more
+      if (chip) this.#change([...this.chips, chip], this.chips.length + 1);
+    };
     add.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), event.stopPropagation(), added()));
     add.addEventListener("change", added);
     add.hidden = this.chips.length >= this.most;

@@ -187,6 +187,7 @@ function heard(message) {
   else if (message.type === "pong") pong(message);
   else if (message.type === "session") desk.set(message);
   else if (message.type === "notice" && message.kind === "engine") engine(message);
+  else if (message.type === "notice" && message.kind.startsWith("photo")) photos.noticed(message);
   else if (["saved", "conflict", "revision"].includes(message.type)) manuscript.received(message, now());
   else if (["frame", "reset", "end", "taken"].includes(message.type)) inspirations.received(message);
   else if (message.type === "rated") inspirations.rated(message.inspiration, message.rating, message.at_ms);
@@ -203,7 +204,7 @@ function greet(hello) {
   manuscript.hello(hello.manuscript, now());
   inspirations.hello(hello.inspirations, hello.now_ms);
   ask.resume(inspirations.keys);
-  photos.refresh();
+  photos.hello(hello.photos);
   engine(hello.engine);
 }
 

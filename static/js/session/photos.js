@@ -26,13 +26,18 @@ export class Photos {
     document.addEventListener("paste", (event) => this.#pasted(event), true);
   }
 
-  /** After a `hello`: the pictures that the session has. */
-  async refresh() {
-    const answer = await fetch(this.api).catch(() => null);
-    const told = answer?.ok ? await answer.json() : null;
-    if (!told) return;
-    for (const [id, { element }] of this.shown) if (!told.some((each) => each.id === id)) this.#forget(id, element);
-    for (const each of told) if (!this.shown.has(each.id)) this.#show(each);
+  /** A `hello` tells which pictures the session has, oldest first. */
+  hello(photos) {
+    for (const id of [...this.shown.keys()]) if (!photos.some((each) => each.id === id)) this.#forget(id);
+    for (const each of photos) this.#know(each);
+  }
+
+  /** A picture of another tab's, or one that has been seen better; or one that is gone. */
+  noticed({ kind, photo, id }) {
+    if (kind === "photo_gone") return this.#forget(id);
+    const before = this.shown.get(photo.id);
+    this.#know(photo);
+    if (before && before.told.source !== photo.source && !this.edited[photo.id]) this.#announce(photo);
   }
 
   /** What goes along with an ask for a poem. */
@@ -92,11 +97,23 @@ export class Photos {
     if (status === 0) return;
     const told = parsed(responseText);
     if (status !== 200 || !told) return write(this.fault, told?.message ?? word("photo_lost"));
-    this.#show(told);
-    this.say(word("photo_seen", { chips: told.chips.join(" ") }));
+    this.#know(told);
+    this.#announce(told);
   }
 
-  #show(told) {
+  #announce({ chips }) {
+    this.say(word("photo_seen", { chips: chips.join(" ") }));
+  }
+
+  /** Show it, or show it anew where it was seen better. What she has changed stays hers. */
+  #know(told) {
+    const before = this.shown.get(told.id);
+    if (!before) return this.list.prepend(this.#made(told));
+    if (before.told.source === told.source && before.told.kept === told.kept) return;
+    before.element.replaceWith(this.#made(told));
+  }
+
+  #made(told) {
     const photo = { told, chips: this.edited[told.id] ?? [...told.chips] };
     const picture = make("img", { src: `${this.api}/${told.id}.jpg`, alt: word("photo_alt"), width: told.width, height: told.height });
     const changed = (chips) => this.#changed(photo, chips);
@@ -105,10 +122,10 @@ export class Photos {
     keep.addEventListener("change", () => this.#keep(photo, keep));
     const remove = make("button", { class: "text-button", type: "button", onclick: () => this.#delete(photo) }, word("photo_delete"));
     const turns = make("div", { class: "photo-turns" }, make("label", {}, keep, word("photo_keep")), remove);
-    const said = make("div", { class: "photo-said" }, row.element, make("p", { class: "help" }, word("photo_measured")), turns);
+    const said = make("div", { class: "photo-said" }, row.element, make("p", { class: "help" }, word(`photo_by_${told.source}`)), turns);
     photo.element = make("div", { class: "photo" }, picture, said);
     this.shown.set(told.id, photo);
-    this.list.prepend(photo.element);
+    return photo.element;
   }
 
   #changed(photo, chips) {
@@ -123,7 +140,7 @@ export class Photos {
   }
 
   async #delete(photo) {
-    if (await this.#verb("DELETE", `/${photo.told.id}`)) this.#forget(photo.told.id, photo.element);
+    if (await this.#verb("DELETE", `/${photo.told.id}`)) this.#forget(photo.told.id);
   }
 
   async #verb(method, path) {
@@ -134,10 +151,10 @@ export class Photos {
     return null;
   }
 
-  #forget(id, element) {
+  #forget(id) {
+    this.shown.get(id)?.element.remove();
     this.shown.delete(id);
     delete this.edited[id];
-    element.remove();
     sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
   }
 }

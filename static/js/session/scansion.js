@@ -43,13 +43,23 @@ export class Scansion {
   }
 
   #why(verdict) {
+    const parts = verdict.counted ? [countedOut(verdict, this.language)] : this.#tones(verdict);
+    const hide = make("button", { class: "text-button", type: "button", onclick: () => this.ports.hideVerse() }, word("verse_hide"));
+    return make("details", { class: "why" }, make("summary", {}, word("why")), make("div", {}, ...parts, hide));
+  }
+
+  #tones(verdict) {
     const said = make("p", { class: "reading" }, word("why_hint"));
     const poem = scanned(verdict, this.language, (text) => said.replaceChildren(text));
-    const hide = make("button", { class: "text-button", type: "button", onclick: () => this.ports.hideVerse() }, word("verse_hide"));
-    const signs = signsIn(verdict.lines.flatMap(({ tones, wanted }) => [...[...tones].map(signOf), ...[...wanted].map(signWanted)]));
-    const parts = [poem, said, legendOf(signs), ...reasons(verdict), hide];
-    return make("details", { class: "why" }, make("summary", {}, word("why")), make("div", {}, ...parts));
+    const signs = verdict.lines.flatMap(({ tones, wanted }) => [...[...tones].map(signOf), ...[...wanted].map(signWanted)]);
+    return [poem, said, legendOf(signsIn(signs)), ...reasons(verdict)];
   }
+}
+
+/** Verse that counts syllables: how many each line has, and how many it should. */
+function countedOut({ lines }, language) {
+  const row = ({ text, tones, wanted }) => [make("span", {}, text), make("span", { class: "size" }, word("syllables_of", { n: tones, wanted }))];
+  return make("ol", { class: "scan", lang: language }, ...lines.map((line) => make("li", {}, ...row(line))));
 }
 
 function checked({ label, right }) {
@@ -86,13 +96,17 @@ function scanned(verdict, language, say) {
 }
 
 function cell({ readings }, { tones, wanted }, char, place, fault, say) {
-  const told = [char, reading(readings[char], tones[place]), ...(wanted[place] ? [word("wanted", { wanted: word(nameOf(signWanted(wanted[place])) ?? "tone_free") })] : [])];
-  const sentence = fault ?? told.join(word("comma"));
-  const signs = [signWanted(wanted[place] ?? ""), signOf(tones[place])].map((sign) => make("span", { class: "sign", "aria-hidden": "true" }, sign));
-  const [above, below] = signs;
+  const sentence = fault ?? [char, reading(readings[char], tones[place]), ...want(wanted[place])].join(word("comma"));
+  const [above, below] = [signWanted(wanted[place]), signOf(tones[place])].map((sign) => make("span", { class: "sign", "aria-hidden": "true" }, sign));
   const show = () => say(sentence);
   const properties = { class: `cell${fault ? " wrong" : ""}`, type: "button", "aria-label": sentence, onfocus: show, onclick: show, onpointerenter: show };
   return make("button", properties, above, make("span", {}, char), below);
+}
+
+function want(wanted) {
+  const name = nameOf(signWanted(wanted));
+  if (!name) return [];
+  return [name === "tone_free" ? word("wanted_free") : word("wanted", { wanted: word(name) })];
 }
 
 function reading(known, tone) {

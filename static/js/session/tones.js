@@ -1,22 +1,24 @@
 // Tones of verse as signs, and the way of the arrow keys through a poem. No page is needed here.
 
-const OF_TONES = { 平: "○", 仄: "●", 通: "◐", "？": "?" };
-const OF_WANTED = { 平: "○", 仄: "●", "·": "⊙", 韵: "△" };
-const NAMES = { "○": "level", "●": "oblique", "◐": "both", "?": "unknown", "⊙": "free", "△": "rhyme", "▲": "rhyme_oblique" };
+const OF_TONES = new Map([["平", "○"], ["仄", "●"], ["通", "◐"], ["？", "?"]]);
+const OF_WANTED = new Map([["平", "○"], ["仄", "●"], ["·", "⊙"], ["韵", "△"]]);
+const NAMES = new Map(
+  Object.entries({ "○": "level", "●": "oblique", "◐": "both", "?": "unknown", "⊙": "free", "△": "rhyme", "▲": "rhyme_oblique" }),
+);
 
 /** The sign of a character's own tone. */
 export function signOf(tone) {
-  return OF_TONES[tone] ?? "";
+  return OF_TONES.get(tone) ?? "";
 }
 
 /** The sign of what the metre wants at a place. */
 export function signWanted(wanted) {
-  return OF_WANTED[wanted] ?? wanted;
+  return OF_WANTED.get(wanted) ?? "";
 }
 
 /** The key of a sign's name among the page's words. */
 export function nameOf(sign) {
-  return NAMES[sign] ? `tone_${NAMES[sign]}` : null;
+  return NAMES.has(sign) ? `tone_${NAMES.get(sign)}` : null;
 }
 
 /** The signs in the order in which they first stand. */

@@ -1,0 +1,127 @@
+"""What is said of a finished poem: by the checker, as she has it, in her language; and which lines are old."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone, translation
+
+from inference.verse.registry import FORMS
+from inference.verse.teaching import lessons
+from writingapp import verse_wire
+from writingapp.models import Candidate, Rating, User, WritingSession
+from writingapp.refusals import Refusal
+from writingapp.services import inspiring, sessions, swapping, verdicts
+from writingapp.services.inspiring import Asked
+from writingapp.verse_words import ABOUT
+from writingapp.views import words
+
+NOW = timezone.now()
+DONE = Candidate.Status.DONE
+TOWER = "白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层楼。"
+WRONG = "白日依山尽，\n黄河入海流。\n欲穷山里目，\n更上青层深。"
+
+
+@pytest.fixture
+def session(owner: User) -> WritingSession:
+    return sessions.start(user=owner, minutes=10, theme="湖", goal=None, now=NOW)
+
+
+def poem(session: WritingSession, text: str, form: str = "wujue", kind: str = "poem", **changes: Any) -> Candidate:
+    answer = inspiring.ask(
+        session=session, key=uuid.uuid4(), kind=kind, form=form, wish="湖", before="湖上有雾，", candidates=1, now=NOW
+    )
+    assert isinstance(answer, Asked)
+    [candidate] = answer.candidates
+    Candidate.objects.filter(pk=candidate.pk).update(**{"text": text, "status": DONE} | changes)
+    return Candidate.objects.get(pk=candidate.pk)
+
+
+def told(candidate: Candidate, language: str = "en") -> dict[str, Any]:
+    with translation.override(language):
+        return verse_wire.judged(verdicts.judge(candidate=candidate))
+
+
+def test_a_right_poem_is_told_with_its_opening_its_rhyme_and_every_character(session: WritingSession) -> None:
+    said = told(poem(session, TOWER))["verdict"]
+    assert (said["right"], said["opening"], said["rhyme"]) == (True, "仄起不入韵", "下平十一尤")
+    assert [(each["name"], each["right"], each["faults"]) for each in said["checks"]] == [
+        ("size", True, []), ("tones", True, []), ("rhyme", True, []),
+    ]  # fmt: skip
+    assert [line["text"] for line in said["lines"]][1] == "黄河入海流"
+    assert said["readings"]["流"] == {"tone": "平", "rhymes": ["下平十一尤"]}
+    assert said["readings"]["日"] == {"tone": "仄", "rhymes": []}
+
+
+def test_what_is_wrong_is_said_with_its_place_in_her_language(session: WritingSession) -> None:
+    candidate = poem(session, WRONG)
+    english, chinese = (told(candidate, language)["verdict"] for language in ("en", "zh-hans"))
+    wrong = {each["name"]: each for each in english["checks"] if not each["right"]}
+    assert set(wrong) == {"tones", "rhyme"}
+    [rhyme] = [fault for fault in wrong["rhyme"]["faults"] if fault["code"] == "出韵"]
+    assert (rhyme["line"], rhyme["place"]) == (4, 5)
+    assert rhyme["message"] == "Line 4: 深 does not belong to the rhyme 下平十一尤."
+    assert all("%" not in fault["message"] for each in chinese["checks"] for fault in each["faults"])
+
+
+def test_a_poem_of_another_size_is_judged_by_its_size_alone(session: WritingSession) -> None:
+    said = told(poem(session, TOWER.rsplit("\n", 1)[0]))["verdict"]
+    assert [(each["name"], each["right"]) for each in said["checks"]] == [("size", False)]
+    assert said["checks"][0]["faults"][0]["message"] == "The poem has the wrong number of lines."
+
+
+def test_free_verse_has_no_verdict_and_its_old_lines_are_told(session: WritingSession) -> None:
+    said = told(poem(session, "湖上没有人，\n白日依山尽\n黄河流入海", "free"))
+    assert said["verdict"] is None
+    [source] = said["sources"]
+    assert (source["line"], source["author"], source["near"]) == (1, "王之涣", False)
+
+
+def test_a_line_one_character_away_says_so(session: WritingSession) -> None:
+    [source] = told(poem(session, "更上几层楼", "free"))["sources"]
+    assert (source["old"], source["near"]) == ("更上一层楼", True)
+
+
+def test_a_continuation_has_no_verdict(session: WritingSession) -> None:
+    assert told(poem(session, "湖上没有人。", "", "continue"))["verdict"] is None
+
+
+def test_the_line_that_she_chose_instead_is_judged(session: WritingSession) -> None:
+    candidate = poem(session, TOWER)
+    answer = swapping.swap(session=session, candidate=candidate, line=1, key=uuid.uuid4(), now=NOW)
+    assert isinstance(answer, Asked)
+    other = answer.candidates[0]
+    Candidate.objects.filter(pk=other.pk).update(text="黄河入海深。", status=DONE)
+    Rating.objects.create(user=session.user, inspiration=answer.inspiration, kind="prefer", candidate=other,
+                          created_at=NOW, updated_at=NOW)  # fmt: skip
+    said = told(candidate)
+    assert said["verdict"]["lines"][1]["text"] == "黄河入海深"
+    assert not said["verdict"]["right"]
+
+
+@pytest.mark.parametrize("status", [Candidate.Status.RUNNING, Candidate.Status.STOPPED])
+def test_what_is_not_finished_is_not_judged(session: WritingSession, status: str) -> None:
+    with pytest.raises(Refusal, match="not_finished"):
+        verdicts.judge(candidate=poem(session, "白日依山", status=status))
+
+
+def test_the_doors_answer_their_owner(client: Client, session: WritingSession) -> None:
+    candidate = poem(session, TOWER)
+    client.force_login(session.user)
+    where = f"/api/v1/sessions/{session.pk}/candidates/{candidate.pk}/verdict"
+    assert client.get(where).json()["verdict"]["right"] is True
+    Candidate.objects.update(status=Candidate.Status.RUNNING)
+    assert client.get(where).status_code == 409
+    lesson = client.get("/api/v1/forms/qilv").json()
+    assert len(lesson["lessons"]) == 4
+    assert client.get("/api/v1/forms/sonnet").status_code == 404
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_form_is_named_and_told_in_both_languages(form: str, language: str) -> None:
+    with translation.override(language):
+        assert str(words.WORDS[f"form_{form}"])
+        assert verse_wire.form(form, lessons(form, "zh"))["about"]
+        assert form in ABOUT

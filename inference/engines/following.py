@@ -1,7 +1,11 @@
-"""Follows a text along its shape, for engines that cannot hold one while they write."""
+"""Follows a text along its shape, for engines that cannot hold one while they write, or may fail to and not say so."""
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
 
+from inference.sse import Piece
 from inference.verse.shape import EMPTY, NOTHING, Shape, after, may_end
 
 # Around a poem, and clearly not of it: empty lines, marks of code, a title in title marks, a word to the reader that
@@ -39,6 +43,20 @@ class Follower:
             if not self.lost:
                 self.shape = after(self.shape, char)
         return text
+
+
+async def watched(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """The pieces; the last of a text that has left its shape says that it does not conform.
+
+    llama.cpp holds a model to nothing if a grammar is too much for it, and only its log says so; LMDeploy reads regular
+    expressions, which cannot count syllables. A text that ran out of tokens has its shape as far as it goes.
+    """
+    follower = Follower(shape)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            follower.take(piece.text)
+            astray = follower.lost or (piece.finish == "stop" and not follower.whole)
+            yield replace(piece, conforms=False) if piece.finish and astray else piece
 
 
 def bare(text: str) -> str:

@@ -11,10 +11,11 @@ import aiohttp
 from inference import loading, sse
 from inference.engines import dialect
 from inference.engines.base import EngineError, Health, Launch, Node, Plan, Traits
+from inference.engines.following import watched
 from inference.request import Request, rough_tokens
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
-from inference.verse.shape import lark
+from inference.verse import shape
 
 AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 SLOTS_LIMIT = aiohttp.ClientTimeout(total=0.5)  # answered between two steps of the model, so late while it reads
@@ -51,7 +52,8 @@ class LlamaCpp(dialect.FittedAtStart):
             raise EngineError("too_long", "for this engine")
         body = body_of(request, rest, node.model) | {"lora": await self._scales(http, node, request.adapter)}
         pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
-        async with aclosing(dialect.without(rest.skip, pieces)) as said:
+        held = watched(shape.follow(rest.shape, rest.skip), dialect.without(rest.skip, pieces))
+        async with aclosing(held) as said:
             async for piece in said:
                 yield piece
 
@@ -121,7 +123,7 @@ def scales(names: list[str], adapter: str) -> list[dict[str, float]]:
 def body_of(request: Request, rest: Rest, model: str = "") -> dict[str, Any]:
     """What llama.cpp is sent."""
     body = {NAMES.get(name, name): value for name, value in dialect.body_of(request, rest, model).items()}
-    body["grammar"] = lark(rest.shape)
+    body["grammar"] = shape.lark(rest.shape)
     # It notices that nobody listens only when it writes, and while it reads a prompt it writes nothing unless asked.
     return body | {"return_progress": True, "cache_prompt": True}
 

@@ -19,10 +19,11 @@ import aiohttp
 from inference import sse
 from inference.engines import dialect, local
 from inference.engines.base import AdapterFiles, EngineError, Health, Launch, Node, Plan, Traits
+from inference.engines.following import watched
 from inference.request import Request
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
-from inference.verse.shape import Row, Shape, regex, text
+from inference.verse.shape import Row, Shape, follow, regex, text
 
 MODULE = "lmdeploy"
 OUR_SESSIONS = 1 << 40  # its own are counted from nought, and ours must not look like one of them
@@ -61,7 +62,7 @@ class LMDeploy(dialect.FittedAtStart):
         body = body_of(request, rest, await _base(http, node), session)
         pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
         aborting = dialect.aborting(dialect.without(rest.skip, pieces), lambda _: _abort(http, node, session))
-        async with aclosing(aborting) as said:
+        async with aclosing(watched(follow(rest.shape, rest.skip), aborting)) as said:
             async for piece in said:
                 yield piece
 

@@ -108,7 +108,7 @@ def heard(ipa: str) -> str:
 
 def _is_wanted(word: str, level: int, count: int) -> bool:
     """The commonest words, short ones that are less common, and such as heron and lantern: grammars should be small."""
-    return level <= LEVELS[1] or (count <= SHORT and not word.endswith(INFLECTED))
+    return level <= LEVELS[1] or count == 1 or (count == SHORT and not word.endswith(INFLECTED))
 
 
 def _is_plain(end: str) -> bool:

@@ -150,8 +150,10 @@ class House:
         if not self.others:
             return []
         ports = [free_port() for _ in self.others]
+        model = self.settings.get("MODEL", "")
         described = [
             f'[[node]]\nname = "node-{place}"\nkind = "fake"\nurl = "http://127.0.0.1:{port}"\ncapacity = 4096\n'
+            f'model = "{model}"\n'
             for place, port in enumerate([self.engine_port, *ports])
         ]
         (self.folder / "nodes.toml").write_text("\n".join(described))

@@ -18,8 +18,11 @@ def evidence(wins: int, losses: int) -> float:
     2^(n+1) times the integral of p^w (1-p)^l from 1/2 to 1, which is a sum of binomials: exact in whole numbers.
     """
     count = wins + losses
-    gained, paid = sum(comb(count + 1, k) for k in range(wins + 1)), (count + 1) * comb(count, wins)
+    gained, chosen = 0, 1  # binomials of count + 1, one after the other
+    for k in range(wins + 1):
+        gained += chosen
+        chosen = chosen * (count + 1 - k) // (k + 1)
     try:
-        return gained / paid
+        return gained / ((count + 1) * comb(count, wins))
     except OverflowError:
         return inf

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
@@ -31,6 +32,7 @@ from writingapp.services.promoting import NotPromoted
 
 logger = logging.getLogger(__name__)
 
+HOST = socket.gethostname()[:60]
 BEAT = 5.0  # seconds between two heartbeats
 LOADING = timedelta(minutes=15)  # for all nodes to load an adapter and prove it
 
@@ -51,7 +53,7 @@ class Watch:
     """One process that may carry nights."""
 
     def __init__(self) -> None:
-        self.holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.holder = f"{HOST}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leaving = threading.Event()
 
     def leave(self) -> None:
@@ -62,10 +64,16 @@ class Watch:
         """Whatever is to be done now, to its end; answers the run that was carried. `window` is a night by hand."""
         now = timezone.now()
         trials.count(now=now)
-        run = nightly.take(holder=self.holder, now=now, window=window)
+        run = nightly.take(holder=self.holder, now=now, window=window, is_dead=_is_dead)
         if run is not None:
             Night(run, self.holder, self._leaving).carry()
         return run
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether it was a process of this host that is no more; of other hosts nothing is known."""
+    host, number, _ = holder.rsplit(":", 2)
+    return host == HOST and not psutil.pid_exists(int(number))
 
 
 class Night:
@@ -154,6 +162,7 @@ class Night:
     def _train(self) -> None:
         code = self._aside(settings.NIGHT_TRAINER, self.folder)
         if code or not (self.folder / "adapter").is_dir():
+            self._check()  # it was stopped in time, or for a reason of ours
             outcome = folders.told(self.folder / "outcome.json")
             stopped = outcome.get("state") == "stopped"
             raise Ended(State.STOPPED if stopped else State.FAILED, str(outcome.get("why") or "killed"))

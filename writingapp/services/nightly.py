@@ -6,6 +6,7 @@ conditional UPDATEs that name the holder: somebody who lost it changes nothing. 
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -84,10 +85,13 @@ def _quiet(now: datetime) -> bool:
 
 # --- who -------------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def take(*, holder: str, now: datetime, window: Window | None = None) -> TrainingRun | None:
+def take(
+    *, holder: str, now: datetime, window: Window | None = None, is_dead: Callable[[str], bool] = lambda _: False
+) -> TrainingRun | None:
     """The run that is to be carried on, for whoever calls: one that stands unfinished, else one that is due.
 
-    `window` is a night by hand. None where there is nothing to do, or somebody else is at it.
+    `window` is a night by hand; `is_dead` tells of a holder whether it is known to be gone, so that its lease need not
+    run out. None where there is nothing to do, or somebody else is at it.
     """
     school = promoting.school()  # two beats stand in line here
     run = TrainingRun.objects.filter(state__in=UNFINISHED, night__isnull=False).order_by("night").first()
@@ -98,7 +102,7 @@ def take(*, holder: str, now: datetime, window: Window | None = None) -> Trainin
         if TrainingRun.objects.filter(night=window.night).exists():
             return None
         run = TrainingRun(night=window.night, deadline=window.ends, started_at=now)
-    elif _is_held(run, now):
+    elif _is_held(run, now) and not is_dead(run.holder):
         return None
     run.holder, run.lease_until, run.attempt = holder, now + LEASE, run.attempt + 1
     run.save()

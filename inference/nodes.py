@@ -33,12 +33,15 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a text wants of a node. `avoid` names nodes that have just failed it, used only where there is no other."""
+    """What a text wants of a node. `avoid` names nodes that have just failed it, used only where there is no other;
+    `sees` asks for one whose model reads pictures, where there is one.
+    """
 
     writer: str = ""
     adapter: str = ""
     priority: Priority = Priority.INTERACTIVE
     avoid: frozenset[str] = frozenset()
+    sees: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -192,6 +195,7 @@ class Nodes:
         """
         able = [seat for seat in self._seats.values() if seat.able]
         able = [seat for seat in able if seat.node.name not in need.avoid] or able
+        able = [seat for seat in able if seat.node.sees >= need.sees] or able
         able = [seat for seat in able if need.adapter in seat.node.adapters] or able
         spare = 1 if need.priority is Priority.BACKGROUND else 0
         free = [seat for seat in able if seat.free > min(spare, seat.node.capacity - 1)]

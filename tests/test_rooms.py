@@ -26,6 +26,7 @@ HEIGHTS = [
     ("rating_wire", "verse_wire", "verse_words"),
     ("stream",),
     ("outlet", "feed", "hub", "loop", "visitor", "engineroom"),
+    ("looking",),
     ("aside", "scribe", "fitting", "keeper", "tending", "night"),
     ("celery", "tasks", "night_tasks"),
     ("doors", "farewell"),

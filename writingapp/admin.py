@@ -193,9 +193,9 @@ class NodeAdmin(Reading):
     """The engines' nodes as last seen. Changing one could lead what writers ask elsewhere: that takes a terminal."""
 
     lookups = frozenset({"state__exact", "kind", "managed__exact"})
-    list_display = ("name", "kind", "state", "health", "seen_at", "url", "model", "capacity", "managed", "origin")
+    list_display = ("name", "kind", "state", "health", "seen_at", "url", "model", "capacity", "sees", "managed")
     list_filter = ("state", "kind", "managed")
-    fields = (*list_display, "weight", "host", "secret", "plan", "adapters", "updated_at")
+    fields = (*list_display, "origin", "weight", "host", "secret", "plan", "adapters", "updated_at")
 
 
 @admin.register(Adapter, site=desk)

@@ -42,17 +42,18 @@ _callers = ThreadPoolExecutor(4, thread_name_prefix="enqueue")
 async def greet(user: User, session_id: str) -> Payload:
     """All that a page needs, in one message."""
 
-    def look() -> tuple[WritingSession, list[Payload]]:
+    def look() -> tuple[WritingSession, list[Payload], list[Payload]]:
         session = access.session_for(user, session_id)
         session.refresh_from_db(fields=["text", "rev"])  # together: a text belongs to its revision
         said, asked = recalling.of_session(session), inspiring.inspirations_of(session)
-        return session, [wire.inspiration(one.inspiration, one.candidates, said[one.inspiration.pk]) for one in asked]
+        told = [wire.inspiration(one.inspiration, one.candidates, said[one.inspiration.pk]) for one in asked]
+        return session, told, [wire.photo(photo) for photo in session.photos.all()]
 
-    session, told = await db.run(look)
+    session, told, photos = await db.run(look)
     log = hub().log
     running = [each for inspiration in told for each in inspiration["candidates"] if each["status"] == "running"]
     await asyncio.gather(*(_freshen(log, each) for each in running))
-    return wire.hello(session, told, await log.engine(), timezone.now())
+    return wire.hello(session, told, photos, await log.engine(), timezone.now())
 
 
 async def _freshen(log: Log, told: Payload) -> None:

@@ -4,11 +4,11 @@ import asyncio
 import weakref
 
 from inference.vision.opening import Gate, NotOpened, Tagger
-from writingapp import access, db
+from writingapp import access, db, doors, tasks, wire
 from writingapp.models import Photo, User
 from writingapp.refusals import Refusal
-from writingapp.services import photos
-from writingapp.wire import Payload, ms
+from writingapp.services import nodes, photos
+from writingapp.wire import Payload
 
 _eyes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Gate, Tagger]] = weakref.WeakKeyDictionary()
 
@@ -24,14 +24,17 @@ async def receive(user: User, session_id: str, raw: bytes, language: str) -> Pay
         raise Refusal(f"photo_{no.code}", session_id) from None
     likely = await tagger.likely(opened.jpeg, await asyncio.to_thread(photos.weights))
     photo = await db.run(photos.receive, session=session, opened=opened, language=language, likely=likely)
-    return told(photo)
+    await doors.tell(session_id, wire.notice("photo", photo=wire.photo(photo)), "-")
+    if await db.run(nodes.any_sees):
+        await asyncio.to_thread(tasks.enqueue_look, str(photo.pk), language)
+    return wire.photo(photo)
 
 
 async def of_session(user: User, session_id: str) -> list[Payload]:
     def look() -> list[Photo]:
         return list(access.session_for(user, session_id).photos.all())
 
-    return [told(photo) for photo in await db.run(look)]
+    return [wire.photo(photo) for photo in await db.run(look)]
 
 
 async def picture(user: User, session_id: str, photo_id: object) -> bytes:
@@ -46,7 +49,7 @@ async def keep(user: User, session_id: str, photo_id: object, *, kept: bool) -> 
     def work() -> Photo:
         return photos.keep(photo=access.photo_for(user, session_id, photo_id), kept=kept)
 
-    return told(await db.run(work))
+    return wire.photo(await db.run(work))
 
 
 async def delete(user: User, session_id: str, photo_id: object) -> None:
@@ -54,15 +57,4 @@ async def delete(user: User, session_id: str, photo_id: object) -> None:
         access.photo_for(user, session_id, photo_id).delete()
 
     await db.run(work)
-
-
-def told(photo: Photo) -> Payload:
-    return {
-        "id": str(photo.pk),
-        "width": photo.width,
-        "height": photo.height,
-        "chips": photo.chips,
-        "source": photo.source,
-        "kept": photo.kept,
-        "created_ms": ms(photo.created_at),
-    }
+    await doors.tell(session_id, wire.notice("photo_gone", id=str(photo_id)), "-")

@@ -15,15 +15,17 @@ from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from inference import scripted
 from inference.engines import engine
 from inference.engines.base import EngineError, Node
 from inference.nodes import Need
 from inference.request import Request
-from writingapp import db, metrics, stream, wire
+from inference.vision import seeing
+from writingapp import db, looking, metrics, stream, wire
 from writingapp.engineroom import EngineRoom
 from writingapp.models import Candidate
 from writingapp.outlet import Outlet, Stream
-from writingapp.services import claims
+from writingapp.services import claims, photos
 from writingapp.services.claims import Claim
 
 logger = logging.getLogger(__name__)
@@ -78,6 +80,7 @@ class Scribe:
         self._room = EngineRoom(self._log)
         self._writings: set[Writing] = set()
         self._accepted: dict[str, asyncio.Task[None]] = {}
+        self._looks: set[asyncio.Task[None]] = set()
         self._pens = asyncio.Semaphore(settings.INSPIRE_CONCURRENCY)
         chores = (self._outlet.run(), self._hear_calls(), self._hear_bell(), self._keep_alive(), self._room.watch())
         self._chores = [asyncio.create_task(chore) for chore in chores]
@@ -87,6 +90,12 @@ class Scribe:
         if inspiration_id not in self._accepted:
             self._accepted[inspiration_id] = task = asyncio.create_task(self._write(inspiration_id))
             task.add_done_callback(lambda _: self._accepted.pop(inspiration_id, None))
+
+    def look(self, photo_id: str, language: str) -> None:
+        """Let a node that sees look at a photograph."""
+        task = asyncio.create_task(looking.look(self._room, self._log, photo_id, language))
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
 
     async def _write(self, inspiration_id: str) -> None:
         """One text after the other: on few cores the second would only slow the first."""
@@ -111,7 +120,7 @@ class Scribe:
         for writing in self._writings:
             writing.break_off("leaving")
         await asyncio.gather(*self._accepted.values(), return_exceptions=True)
-        for chore in self._chores:
+        for chore in (*self._chores, *self._looks):
             chore.cancel()
         await self._room.close()
 
@@ -177,7 +186,7 @@ class Scribe:
         await self._room.let_finish_reading(claim.messages)
         # A text is ended by whoever began it, and in a trial the ask says who begins it.
         wanted = writing.adapter if text.text or claim.arm else self._room.serving
-        need = Need(claim.session_id, wanted, avoid=frozenset(writing.failed))
+        need = Need(claim.session_id, wanted, avoid=frozenset(writing.failed), sees=bool(claim.photo_id))
         asked = time.perf_counter()
         async with self._room.lease(need) as node:
             metrics.STAGE.labels("seat").observe(time.perf_counter() - asked)
@@ -194,7 +203,10 @@ class Scribe:
     async def _read_from(self, node: Node, writing: Writing, adapter: str) -> None:
         claim, text, asked = writing.claim, writing.stream, time.perf_counter()
         request = Request(claim.messages, claim.sampling, text.text, adapter)
-        async with aclosing(engine(node.kind).stream(self._room.http, node, request)) as pieces:
+        if claim.photo_id and node.sees:
+            jpeg = await db.run(photos.pixels, photo_id=claim.photo_id)
+            request = seeing.beside(request, seeing.data_url(jpeg) if jpeg else "")
+        async with aclosing(scripted.stream(engine(node.kind), self._room.http, node, request)) as pieces:
             async for piece in pieces:
                 writing.tokens += piece.tokens
                 writing.conforms = piece.conforms

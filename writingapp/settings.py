@@ -163,6 +163,7 @@ EMBEDDED_ENGINE_PORT = env.integer("EMBEDDED_ENGINE_PORT", 8071, least=1, most=6
 ENGINE_KIND = env.text("ENGINE_KIND", "llamacpp")
 ENGINE_URL = env.text("ENGINE_URL").rstrip("/")  # empty: the embedded engine, kept by this house
 ENGINE_KEY = env.text("ENGINE_KEY")
+ENGINE_SEES = env.boolean("ENGINE_SEES", default=False)  # its model reads pictures
 ENGINE_CAPACITY = env.integer("ENGINE_CAPACITY", 2, least=1, most=4096)
 # Seconds of silence after which a text leaves a node for another one: before its first characters, and between two.
 ENGINE_FIRST_SECONDS = env.integer("ENGINE_FIRST_SECONDS", 25, least=1, most=600)

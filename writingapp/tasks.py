@@ -27,6 +27,11 @@ def write(inspiration_id: str) -> None:
     loop.submit(_accept(inspiration_id))  # rows and leases stand for this task from here on
 
 
+@app.task(name="upkeep.look", queue=Queue.UPKEEP)
+def look(photo_id: str, language: str) -> None:
+    loop.submit(_look(photo_id, language))
+
+
 @app.task(name="upkeep.sweep", queue=Queue.UPKEEP)
 def sweep() -> None:
     swept = claims.sweep(now=timezone.now())
@@ -59,6 +64,14 @@ def enqueue_write(inspiration_id: str) -> None:
         logger.warning("inspiration %s waits for the broker (%s)", inspiration_id, type(fault).__name__)
 
 
+def enqueue_look(photo_id: str, language: str) -> None:
+    """Have a photograph looked at. When the broker is away it is not: it has chips already."""
+    try:
+        look.apply_async((photo_id, language), retry=False)
+    except (OperationalError, OSError) as fault:
+        logger.warning("photograph %s is not looked at (%s)", photo_id, type(fault).__name__)
+
+
 async def _the_scribe() -> Scribe:
     global _scribe  # one scribe a process, made on the process's loop
     if _scribe is None:
@@ -68,6 +81,10 @@ async def _the_scribe() -> Scribe:
 
 async def _accept(inspiration_id: str) -> None:
     (await _the_scribe()).accept(inspiration_id)
+
+
+async def _look(photo_id: str, language: str) -> None:
+    (await _the_scribe()).look(photo_id, language)
 
 
 async def _announce_end(row: Candidate, session_id: str) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Val
 
 from inference.verse.forms import FORMS
 from inference.verse.options import FREE, Options
-from writingapp.models import Candidate, Inspiration, Rating, WritingSession
+from writingapp.models import Candidate, Inspiration, Photo, Rating, WritingSession
 from writingapp.refusals import Refusal, sentence
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved
 
@@ -202,7 +202,9 @@ def _span_ms(span: timedelta) -> int:
     return int(span.total_seconds() * 1000)
 
 
-def hello(session: WritingSession, inspirations: list[Payload], engine: Payload, now: datetime) -> Payload:
+def hello(
+    session: WritingSession, inspirations: list[Payload], photos: list[Payload], engine: Payload, now: datetime
+) -> Payload:
     return {
         "type": "hello",
         "protocol": PROTOCOL,
@@ -210,6 +212,7 @@ def hello(session: WritingSession, inspirations: list[Payload], engine: Payload,
         "session": clock(session, now),
         "manuscript": {"rev": session.rev, "text": session.text},
         "inspirations": inspirations,
+        "photos": photos,
         "engine": engine,
     }
 
@@ -272,6 +275,18 @@ def inspiration(row: Inspiration, candidates: list[Candidate], ratings: Sequence
         "created_ms": ms(row.created_at),
         "candidates": [candidate(each) for each in candidates],
         "rating": judged(candidates, ratings),
+    }
+
+
+def photo(row: Photo) -> Payload:
+    return {
+        "id": str(row.pk),
+        "width": row.width,
+        "height": row.height,
+        "chips": row.chips,
+        "source": row.source,
+        "kept": row.kept,
+        "created_ms": ms(row.created_at),
     }
 
 

@@ -18,6 +18,7 @@ __all__ = ["AdapterFiles", "Code", "Engine", "EngineError", "Health", "Launch", 
 class Node:
     """One running endpoint. `capacity` is how many candidates it makes well at once, `weight` how much it is favoured
     among equals; `adapters` are those proved to take effect there. A draining node ends what it has and gets no more.
+    The model of one that `sees` reads pictures.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Node:
     weight: float = 1.0
     adapters: frozenset[str] = frozenset()
     draining: bool = False
+    sees: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

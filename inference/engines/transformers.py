@@ -10,7 +10,8 @@ ends the texts of the one before: so it batches only where a node has capacity f
 
 An adapter is a model of its own to it, base included. On a CPU the copies share the pages of one file; on a GPU each
 takes its room. It has no word for continuing a message: a beginning is sent as plain text in the marks that Qwen's
-models know (ChatML). Through a chat template of ours it would say the beginning again, and trim the space around it.
+models know (ChatML), and without the picture. Through a chat template of ours it would say the beginning again, and
+trim the space around it.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ PLAIN = "/v1/completions"
 class Transformers(dialect.FittedAtStart):
     """Streams; closing the connection ends the text at its next token, or once its prompt is read."""
 
-    traits = Traits(adapts=True)
+    traits = Traits(adapts=True, sees=True)
 
     def launch(self, plan: Plan) -> Launch:
         """See `Engine.launch`; `plan.model` is a folder, whose config tells the dtype. Lays its hub's cache."""
@@ -63,8 +64,6 @@ class Transformers(dialect.FittedAtStart):
 
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""
-        if request.image:
-            raise dialect.no("a picture")
         rest = rest_of(request)
         if rest.nothing:
             yield Piece("", 0, "stop", conforms=True)
@@ -74,8 +73,9 @@ class Transformers(dialect.FittedAtStart):
         # Asked for a model that it has not got it would look for one wherever it may, and fail at that.
         if (name := _model(node, request)) not in await _listed(http, node):
             raise EngineError("not_served", name[:80])
-        poem = request.sampling["constraint"]["form"] in FORMS
-        async with aclosing((_held if poem else _as_it_comes)(http, node, request, rest)) as said:
+        form = request.sampling["constraint"]["form"]
+        way = _held if form in FORMS or form == "seen" else _as_it_comes
+        async with aclosing(way(http, node, request, rest)) as said:
             async for piece in said:
                 yield piece
 
@@ -134,7 +134,7 @@ def body_of(request: Request, rest: Rest, model: str, attempt: int = 0) -> dict[
     }
     if _goes_on(rest):
         return body | {"prompt": prompt_of(rest.messages)}
-    return body | {"messages": rest.messages}
+    return body | {"messages": dialect.with_image(rest.messages, request.image)}
 
 
 def _goes_on(rest: Rest) -> bool:

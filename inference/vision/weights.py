@@ -18,6 +18,8 @@ DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
+    """Where a tensor lies in its storage."""
+
     key: str
     dtype: np.dtype[Any]
     offset: int

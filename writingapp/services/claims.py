@@ -33,6 +33,7 @@ class Claim:
     adapter: str  # of what is written; in a trial, of what is to be written
     arm: str  # of a trial; empty outside of one
     queued_at: datetime
+    photo_id: str = ""  # what a node that sees is shown; empty: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
         adapter=row.adapter,
         arm=row.arm,
         queued_at=row.queued_at,
+        photo_id=row.photo_id,
     )
 
 

@@ -18,7 +18,7 @@ from writingapp.models import EngineNode
 State, Origin = EngineNode.State, EngineNode.Origin
 
 EMBEDDED = "embedded"  # the node that a house without any other runs itself
-SAID = frozenset({"name", "kind", "url", "secret", "model", "capacity", "weight", "managed", "host", "plan"})
+SAID = frozenset({"name", "kind", "url", "secret", "model", "capacity", "weight", "managed", "host", "plan", "sees"})
 
 
 class BadNode(ValueError):
@@ -66,6 +66,8 @@ def _check(row: EngineNode) -> None:
         raise BadNode(f"{row.name}: kind: one of {', '.join(sorted(ENGINES))}, not {row.kind}")
     if not row.managed and not row.url:
         raise BadNode(f"{row.name}: url: an external node needs an address")
+    if row.sees and not ENGINES[row.kind].traits.sees:
+        raise BadNode(f"{row.name}: sees: no {row.kind} node reads pictures")
     if not isinstance(row.plan, dict):
         raise BadNode(f"{row.name}: plan: a table")
 
@@ -73,8 +75,9 @@ def _check(row: EngineNode) -> None:
 def _the_one(model: Path | None) -> dict[str, Any]:
     """ENGINE_URL and its companions; without them the embedded engine."""
     said = {"kind": settings.ENGINE_KIND, "capacity": settings.ENGINE_CAPACITY, "secret": "ENGINE_KEY"}
+    sees = {"sees": settings.ENGINE_SEES}
     if settings.ENGINE_URL:
-        return said | {"name": settings.ENGINE_KIND, "url": settings.ENGINE_URL, "model": settings.MODEL}
+        return said | {"name": settings.ENGINE_KIND, "url": settings.ENGINE_URL, "model": settings.MODEL} | sees
     plan: dict[str, Any] = {"port": settings.EMBEDDED_ENGINE_PORT}
     if model is not None:
         plan["model"] = str(model)
@@ -124,6 +127,7 @@ def node_of(row: EngineNode) -> Node:
         weight=row.weight,
         adapters=proved,
         draining=row.state == State.DRAINING,
+        sees=row.sees,
         limits=Limits(first=settings.ENGINE_FIRST_SECONDS, between=settings.ENGINE_BETWEEN_SECONDS),
     )
 
@@ -131,6 +135,11 @@ def node_of(row: EngineNode) -> Node:
 def capacity() -> int:
     """How many texts all active nodes make well at once; at least one."""
     return sum(EngineNode.objects.filter(state=State.ACTIVE).values_list("capacity", flat=True)) or 1
+
+
+def any_sees() -> bool:
+    """Whether a photograph can be looked at by a model that reads pictures."""
+    return EngineNode.objects.filter(state=State.ACTIVE, sees=True).exclude(url="").exists()
 
 
 def seen(*, name: str, health: str, now: datetime) -> None:

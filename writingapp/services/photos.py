@@ -78,6 +78,20 @@ def _lay(path: Path, jpeg: bytes) -> None:
         file.write(jpeg)
 
 
+def pixels(*, photo_id: str) -> bytes:
+    """The clean picture, for a model that sees; empty if it is gone."""
+    try:
+        return Photo(pk=uuid.UUID(photo_id)).path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def seen(*, photo_id: str, chips: list[str]) -> Photo | None:
+    """What a model saw in it, in the place of what was guessed; None if it is gone."""
+    Photo.objects.filter(pk=photo_id).update(chips=chips, source="vlm")
+    return Photo.objects.filter(pk=photo_id).first()
+
+
 def keep(*, photo: Photo, kept: bool) -> Photo:
     """Keep it beyond its session, or no longer; in a session that is over that is its end."""
     photo.kept = kept

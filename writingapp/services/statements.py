@@ -31,7 +31,7 @@ WHERE c.status IN ('queued', 'running')
 """
 _NEXT = """
 SELECT c.id, c.attempt, c.lease_until >= %s, c.status = 'running', c.sampling, c.text, c.adapter, c.arm, c.queued_at,
-       i.session_id, i.messages, i.stop_requested
+       i.session_id, i.messages, i.stop_requested, i.photo_id
 FROM writingapp_candidate c JOIN writingapp_inspiration i ON i.id = c.inspiration_id
 WHERE c.inspiration_id = %s AND c.status IN ('queued', 'running') ORDER BY c.position LIMIT 1
 """
@@ -62,6 +62,7 @@ class Next:
     session_id: str
     messages: list[dict[str, str]]
     stop_requested: bool
+    photo_id: str  # empty: none
 
 
 def lock_writer(session_id: UUID) -> str | None:
@@ -105,7 +106,8 @@ def next_text(inspiration_id: str, now: datetime) -> Next | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    ident, attempt, leased, running, sampling, text, adapter, arm, queued_at, session_id, messages, stopped = found
+    ident, attempt, leased, running, sampling, text, adapter, arm, queued_at, *asked = found
+    session_id, messages, stopped, photo_id = asked
     return Next(
         candidate_id=str(UUID(str(ident))),
         attempt=attempt,
@@ -118,6 +120,7 @@ def next_text(inspiration_id: str, now: datetime) -> Next | None:
         session_id=str(UUID(str(session_id))),
         messages=json.loads(messages),
         stop_requested=bool(stopped),
+        photo_id=str(UUID(str(photo_id))) if photo_id else "",
     )
 
 

@@ -45,7 +45,7 @@ class Manners:
 
 def application(manners: Manners) -> web.Application:
     """The node as an aiohttp application; run it with `handler_cancellation=True`, or it works on for nobody."""
-    app = web.Application(client_max_size=1 << 20)
+    app = web.Application(client_max_size=8 << 20)
     app.add_routes(
         [
             web.get("/health", _told(manners)),

@@ -42,6 +42,10 @@ SENTENCES = {
         "like a thought before waking. ",
     ),
 }
+SEEN = {  # in any photograph whatever
+    "zh": '{"imagery":["远山","孤舟","芦苇"],"light":"晨光","season":"深秋","mood":"宁静","colours":["青","灰"]}',
+    "en": '{"imagery":["hill","a boat","reeds"],"light":"dawn","season":"fall","mood":"calm","colours":["blue","tan"]}',
+}
 ENDLESS = 4_000  # characters
 
 
@@ -55,6 +59,8 @@ def tokens_of(asked: dict[str, Any], wish: str, length: int) -> Iterator[str]:
     written: str = asked.get("written") or ""
     constraint = asked.get("constraint") or {"form": "", "language": "zh"}
     seed = f"{asked.get('seed')}/{wish}"
+    if constraint["form"] == "seen":
+        return iter(_tokens(SEEN[constraint["language"]][len(written) :]))
     if constraint["form"] not in FORMS:
         whole = "".join(_tokens(_prose(constraint["language"], seed))[:length])
         return iter(_tokens(whole[len(written) :]))

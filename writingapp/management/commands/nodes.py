@@ -1,7 +1,7 @@
 """The engines' nodes, from a terminal: workers follow within a second, nothing is restarted."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         put.add_argument("--model", help="what requests call the base")
         put.add_argument("--capacity", type=int, help="texts that one worker gives it at once")
         put.add_argument("--weight", type=float)
+        put.add_argument("--sees", action=BooleanOptionalAction, default=None, help="its model reads pictures")
         put.add_argument("--managed", action="store_true", default=None, help="started by the keeper of its host")
         put.add_argument("--host", help="whose keeper; empty: any")
         put.add_argument("--plan", type=json.loads, help="JSON: how the keeper starts it")
@@ -61,4 +62,5 @@ class Command(BaseCommand):
 def _line(row: EngineNode) -> str:
     adapters = ", ".join(f"{name} {told['state']}" for name, told in sorted(row.adapters.items())) or "no adapters"
     seen = f"{row.health} at {row.seen_at:%H:%M:%S}" if row.seen_at else "not seen yet"
-    return f"{row.name:20} {row.kind:12} {row.state:9} {row.url or '(not started)':30} {seen}; {adapters}"
+    sees = "; sees" if row.sees else ""
+    return f"{row.name:20} {row.kind:12} {row.state:9} {row.url or '(not started)':30} {seen}; {adapters}{sees}"

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: run stop setup setup-dev setup-vllm test test-engines lint format bundle bundle-check bench soak model manage clean help
+.PHONY: run stop setup setup-dev setup-vllm test test-engines lint format bundle bundle-check bench soak model poems manage clean help
 
 run: setup ## start everything on http://127.0.0.1:8000 (Ctrl+C stops it)
 	@exec $(VENV) -m ops.run
@@ -26,6 +26,9 @@ soak: setup-dev ## random faults under writers who never pause; ARGS="--faults 1
 
 model: setup ## fetch the model file that MODEL names, and print its path
 	@$(VENV) -m inference.supply $(MODEL)
+
+poems: setup ## fetch all poems of old and make their index, so that every line can be looked up
+	@$(VENV) -m inference.corpus
 
 manage: setup ## Django's commands with the house's settings: make manage DO="createsuperuser"
 	@$(VENV) manage.py $(DO)

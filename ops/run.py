@@ -7,6 +7,7 @@ from inference import supply
 from inference.models.catalogue import TAGGER
 from inference.models.trouble import SupplyError
 from ops import dotenv, house, lock, preflight
+from ops.gathering import gathering
 from ops.narrator import Narrator
 from ops.processes import programs
 from ops.running import say, watch
@@ -30,7 +31,8 @@ def run() -> int:
             fetch_tagger()
         started = programs(here, model)
         say(sentence("starting"))
-        return watch(started, places, Narrator(here, places, [program.name for program in started], say))
+        with gathering(places, wanted=here.gathers_poems):
+            return watch(started, places, Narrator(here, places, [program.name for program in started], say))
 
 
 def fetch_tagger() -> None:

@@ -90,6 +90,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Photographs are measured only (light and colours); the next start tries again. PHOTO_TAGS=no leaves it out.",
         "照片这次只看光线和颜色;下次启动会再试。不需要的话,设 PHOTO_TAGS=no。",
     ),
+    "gathering": (
+        "Fetching all poems of old beside (85 MB, once; {log}); until then lines are looked up in 9,000 of them. "
+        "POEMS=no leaves it out.",
+        "正在另取古诗词全集(85 MB,只此一次;{log});在那之前用随附的 9,000 首查出处。不需要的话,设 POEMS=no",
+    ),
     "starting": ("Starting", "正在启动"),
     "ready": ("白露 is ready: {address}", "白露准备好了:{address}"),
     "how_to_stop": ("Ctrl+C stops everything. Logs are in {folder}", "按 Ctrl+C 全部停止。日志在 {folder}"),

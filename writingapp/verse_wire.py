@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from inference.verse import readings
 from inference.verse.check import Fault, Verdict
+from inference.verse.folding import fold
 from inference.verse.known import Source
 from inference.verse.naming import rhyme_name
 from inference.verse.teaching import Lesson
@@ -76,7 +77,7 @@ def _fault(fault: Fault, said: Verdict) -> Payload:
         "character": line.text[at : at + 1] if line else "",
         "tone": _named(line.tones, at, said) if line else "",
         "wanted": _named(line.wanted, at, said) if line else "",
-        "rhyme": rhyme_name(said.rhyme),
+        "rhyme": rhyme_name(fault.what or said.rhyme),
     }
     sentence = FAULTS.get(fault.code, OTHERWISE) if line else WHOLE.get(fault.code, OTHERWISE_WHOLE)
     return {"code": fault.code, "line": fault.line, "place": fault.place, "message": str(sentence) % told}
@@ -93,5 +94,12 @@ def _reading(char: str, book: str) -> Payload:
 
 
 def _source(at: int, line: str, source: Source) -> Payload:
-    near = source.line not in line
-    return {"line": at, "author": source.author, "title": source.title, "old": source.line, "near": near}
+    near = source.line not in fold(line)
+    return {
+        "line": at,
+        "dynasty": source.dynasty,
+        "author": source.author,
+        "title": source.title,
+        "old": source.line,
+        "near": near,
+    }

@@ -18,6 +18,7 @@ class ModelFile:
     remote: str  # its path inside the repository
     pieces: Path | None = None  # the pinned wheels that carry it, if any do
     licence: Path | None = None  # the text that is laid beside it
+    package: str = ""  # its name in the npm registry, if it is there
 
 
 def _qwen(size_name: str, *, size: int, sha256: str) -> ModelFile:
@@ -46,6 +47,17 @@ TAGGER = ModelFile(
     remote="",
     pieces=HERE / "efficientnet-lite2.txt",
     licence=HERE / "LICENSE-efficientnet-lite2.txt",
+)
+
+POEMS = ModelFile(  # not a model: what inference.corpus makes its index of
+    name="chinese-poetry",
+    file="chinese-poetry-2.0.1.tgz",
+    size=85_464_664,
+    sha256="25b549e46919c3a0569db6b68ddc96956b04a484ea4518ad2bbd4f137e307e86",
+    repo="",
+    remote="",
+    licence=HERE.parent / "verse" / "data" / "LICENSE.chinese-poetry",
+    package="chinese-poetry",
 )
 
 KNOWN = {

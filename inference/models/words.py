@@ -57,6 +57,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Model {file}: the cached file is damaged; fetching it again",
         "模型 {file}:缓存的文件已损坏,重新获取",
     ),
+    "poems_building": ("Making the index of the poems: half a minute", "正在建立诗词索引:约半分钟"),
+    "poems_ready": ("{count} lines of old can be looked up: {path}", "可查古诗词 {count} 句:{path}"),
+    "poems_at_hand": (
+        "Lines are looked up in the 9,000 poems at hand; run `make poems` or start again to try once more.",
+        "暂时只在随附的 9,000 首里查出处;运行 make poems 或下次启动会再试。",
+    ),
     "mirror": ("the mirror", "镜像"),
     "packages": ("the package registry", "软件包仓库"),
 }

@@ -1,36 +1,84 @@
-"""出处: whether a line was written long ago, and by whom. Looks in 9,000 poems of Tang and Song that people look for.
+"""出处: whether a line was written long ago, and by whom.
 
-A line counts as known if it stands there, or with one character other. What does not stand there may still be old: the
-table is a small part of what there is.
+Looks in the index of all poems of the package chinese-poetry once it stands (`python -m inference.corpus`), and until
+then in data/known.txt, the 9,000 poems of Tang and Song that people look for. A line counts as known if it is there;
+with one character other if it has seven characters or more, or if its poem is one of those that people look for: of
+2.8 million lines some short one is always alike.
 """
 
+import logging
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
-SHORTEST = 5  # characters; shorter lines are alike by chance
+from inference.verse.folding import fold
+from inference.verse.lines import SHORTEST, Lines, Place
+
+INDEX = "poems-2.0.1.lines"  # in MODEL_CACHE
 _NO_WORD = re.compile(r"[^㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]+")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a line stands; `line` is how it reads there."""
+    """Where a line stands; `line` is how it reads there, in simplified characters."""
 
     author: str
     title: str
     line: str
+    dynasty: str = ""
 
 
 def source(text: str) -> Source | None:
     """The source of a line; the first one of a line with several parts that has one."""
-    return next((found for part in _parts(text) if (found := _exact().get(part) or _nearly(part))), None)
+    index = _index(index_path())
+    look = _at_hand if index is None else lambda part: _told(index, index.exact(part) or index.near(part))
+    return next((found for part in _parts(text) if (found := look(part))), None)
+
+
+def whole() -> bool:
+    """Whether all poems are looked through, or only those at hand."""
+    return _index(index_path()) is not None
+
+
+def index_path() -> Path:
+    return Path(os.environ.get("MODEL_CACHE", "").strip() or "~/.cache/bailu/models").expanduser() / INDEX
 
 
 def _parts(text: str) -> Iterator[str]:
-    return (part for part in _NO_WORD.split(text) if len(part) >= SHORTEST)
+    return (part for part in _NO_WORD.split(fold(text)) if len(part) >= SHORTEST)
+
+
+# --- all poems, from the index ---------------------------------------------------------------------------------------
+_open: dict[Path, Lines] = {}
+
+
+def _index(path: Path) -> Lines | None:
+    """Opened once it is there, which may be while we run."""
+    if path not in _open and path.exists():
+        try:
+            _open[path] = Lines(path)
+        except (OSError, ValueError):
+            log.exception("%s cannot be read; remove it and run `make poems`", path)
+            return None
+    return _open.get(path)
+
+
+def _told(index: Lines, place: Place | None) -> Source | None:
+    if place is None:
+        return None
+    dynasty, author, title = index.poem(place.poem)
+    return Source(author, title, place.line, dynasty)
+
+
+# --- the poems at hand -----------------------------------------------------------------------------------------------
+def _at_hand(line: str) -> Source | None:
+    return _exact().get(line) or _nearly(line)
 
 
 @cache
@@ -39,21 +87,21 @@ def _exact() -> dict[str, Source]:
     table = (resources.files("inference.verse") / "data" / "known.txt").read_text("utf-8")
     for row in table.splitlines():
         if not row.startswith("#"):
-            author, title, lines = row.split("\t")
+            dynasty, author, title, lines = row.split("\t")
             for line in lines.split("/"):
                 if len(line) >= SHORTEST:
-                    found.setdefault(line, Source(author, title, line))
+                    found.setdefault(line, Source(author, title, line, dynasty))
     return found
 
 
 @cache
-def _halves() -> dict[tuple[int, bool, str], list[str]]:
+def _halves() -> dict[tuple[int, bool, str], Sequence[str]]:
     """Lines by length and half: of a line with one character other, one half is as it was."""
     found: dict[tuple[int, bool, str], list[str]] = defaultdict(list)
     for line in _exact():
         for key in _keys(line):
             found[key].append(line)
-    return found
+    return dict(found)
 
 
 def _keys(line: str) -> tuple[tuple[int, bool, str], tuple[int, bool, str]]:

@@ -25,6 +25,7 @@ def main(folder: Path, web: int, engine: int, redis: int) -> int:
         embedded_engine_port=engine,
         keeps_nodes=True,
         tags_photos=False,
+        gathers_poems=False,
         model="",
         log_level="INFO",
     )

@@ -31,6 +31,7 @@ def house(tmp_path: Path) -> House:
         embedded_engine_port=engine,
         keeps_nodes=True,
         tags_photos=False,
+        gathers_poems=False,
         model="qwen2.5-coder-0.5b",
         log_level="INFO",
     )

@@ -5,7 +5,7 @@
     python -m inference.verse.data.make_known chinese-poetry-2.0.1.tgz
 
 The package says how often search engines find each poem. Of Tang poems, Song poems and Song lyrics those found most
-are kept, in simplified script, a poem a row: author, title, lines.
+are kept, in simplified script, a poem a row: dynasty, author, title, lines.
 """
 
 import json
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from opencc import OpenCC
 
 KEPT = {"tang": 5_000, "song": 2_500, "ci": 1_500}
+DYNASTY = {"tang": "唐", "song": "宋", "ci": "宋"}
 ENGINES = ("baidu", "so360", "bing")
 LONGEST = 60  # lines
 _NAMES = {
@@ -45,8 +46,10 @@ def main(archive: Path, out: Path) -> None:
     rows: list[str] = []
     for kind, most in KEPT.items():
         found = sorted(found_in(texts[kind], ranks[kind]), reverse=True)[:most]
-        rows += [simplified("\t".join((each.author, each.title, "/".join(each.lines)))) for each in found]
-    head = "# author, title, lines; from chinese-poetry 2.0.1 (MIT), see make_known.py\n"
+        rows += [
+            simplified("\t".join((DYNASTY[kind], each.author, each.title, "/".join(each.lines)))) for each in found
+        ]
+    head = "# dynasty, author, title, lines; from chinese-poetry 2.0.1 (MIT), see make_known.py\n"
     out.write_text(head + "\n".join(dict.fromkeys(rows)) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(rows)} poems, {out.stat().st_size} bytes\n")
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from redis.asyncio.client import PubSub
@@ -88,7 +89,7 @@ class Hub:
             await asyncio.sleep(RETRY_AFTER)
 
     async def _listen_once(self) -> None:
-        async with self._redis.pubsub() as pubsub:
+        async with self._redis.pubsub(push_handler_func=_unlogged) as pubsub:
             first = {stream.ENGINE, *self._listeners}
             await pubsub.subscribe(*first)
             self._pubsub = pubsub
@@ -97,21 +98,42 @@ class Hub:
             while True:  # each turn also sends a health check when the connection was silent for long
                 said = await pubsub.get_message(timeout=CHECK_EVERY)
                 if said is not None:
-                    self._take(said["type"], said["channel"].decode(), said["data"])
+                    self._take(said)
+                    await self._take_company(pubsub)
 
-    def _take(self, kind: str, channel: str, data: object) -> None:
-        listeners = self._everyone() if channel == stream.ENGINE else set(self._listeners.get(channel, set()))
-        if kind == "message" and isinstance(data, bytes):
-            live = stream.unpack(data)
-            for listener in listeners:
+    async def _take_company(self, pubsub: PubSub) -> None:
+        """Take what came along with it; `get_message` puts a time limit and a retry around every message."""
+        connection: Any = pubsub.connection
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CHECK_EVERY):  # of the last message perhaps only a part has come
+                while await connection.can_read():
+                    heard = await connection.read_response(
+                        timeout=math.inf, disconnect_on_error=False, push_request=True
+                    )
+                    self._take(await pubsub.handle_message(heard))
+
+    def _take(self, said: dict[str, Any]) -> None:
+        if said["type"] == "message":
+            live = stream.unpack(said["data"])
+            for listener in self._listening_to(said["channel"].decode()):
                 listener.hear(live)
-        elif kind == "subscribe" and channel in self._confirmed:
-            self._confirmed[channel].set()
-            for listener in listeners:
-                listener.catch_up()
+        elif said["type"] == "subscribe":
+            channel = said["channel"].decode()
+            if channel in self._confirmed:
+                self._confirmed[channel].set()
+                for listener in self._listening_to(channel):
+                    listener.catch_up()
+
+    def _listening_to(self, channel: str) -> set[Listener]:
+        return self._everyone() if channel == stream.ENGINE else self._listeners.get(channel, set())
 
     def _everyone(self) -> set[Listener]:
         return {listener for listeners in self._listeners.values() for listener in listeners}
+
+
+async def _unlogged(heard: Any) -> Any:
+    """Instead of redis-py's own, which makes a line for its log of every message, a writer's text in it."""
+    return heard
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -10,6 +10,7 @@ Redis is disposable: the rows are the truth. What cannot be published is kept by
 
 import uuid
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 from django.conf import settings
@@ -76,8 +77,7 @@ class Replay:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """One published message: `kind` is frame, reset, end or event; `body` is the JSON that a client gets.
 
     An event carries its sender's id in `candidate`, so that the socket that caused it does not hear it twice.

@@ -12,9 +12,9 @@ from training.lora import sync
 NAME = "checkpoint/state.pt"
 
 
-def save(folder: Path, model: Any, optimiser: torch.optim.Optimizer, *, step: int, mark: str) -> None:
+def save(folder: Path, model: Any, optimiser: torch.optim.Optimizer, *, step: int, mark: str, name: str = NAME) -> None:
     """`mark` tells what the run is made of; whoever resumes must have the same."""
-    path = folder / NAME
+    path = folder / name
     path.parent.mkdir(exist_ok=True)
     making = path.with_suffix(".making")
     told = {
@@ -42,3 +42,8 @@ def resume(folder: Path, model: Any, optimiser: torch.optim.Optimizer, *, mark: 
     optimiser.load_state_dict(told["optimiser"])
     torch.set_rng_state(told["random"].cpu())
     return int(told["step"])
+
+
+def adopt(folder: Path, model: Any, name: str) -> None:
+    """The adapter as it was when it was saved under that name."""
+    set_peft_model_state_dict(model, torch.load(folder / name, weights_only=True, map_location=model.device)["adapter"])

@@ -48,6 +48,9 @@ class Config:
     niceness: int = 10
     finish_by: float = 0.0  # epoch seconds; 0: no hurry
     checkpoint_every: int = 20  # steps
+    measure_every: int = 0  # steps between looks at the held-out groups; the best adapter is kept. 0: the last is
+    patience: int = 0  # looks without anything better, after which the run ends; 0: never
+    kl_most: float = 0.0  # nat a token from the base, of one step's texts; beyond it the run ends. 0: no limit
     grouped: bool = True  # one pass a prompt, where the architecture allows it
 
     def as_json(self) -> dict[str, Any]:
@@ -105,6 +108,9 @@ def _sound(config: Config) -> Config:
         "epochs": config.epochs < 1,
         "groups_a_step": config.groups_a_step < 1,
         "checkpoint_every": config.checkpoint_every < 1,
+        "measure_every": config.measure_every < 0,
+        "patience": config.patience < 0 or (config.patience > 0 and not config.measure_every),
+        "kl_most": config.kl_most < 0,
     }
     for name, bad in wrong.items():
         if bad:

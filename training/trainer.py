@@ -22,6 +22,7 @@ from training import batch, checkpoints, dpo, kto, lora, manifest, orpo, probe, 
 from training.batch import Group
 from training.config import BadRun, Config, read
 from training.crew import Crew
+from training.early import BEST, Early
 from training.forward import Score, Scored
 from training.frozen import Frozen
 from training.method import Case, Method, Told
@@ -150,6 +151,8 @@ def _steps(run: Run, data: batch.Data, mark: str) -> dict[str, Any]:
     progress = Progress(run.folder, done, planned, config.finish_by, told=run.crew.first)
     if not done:
         progress.held_out(_measured(run, data.held_out))
+    early = Early(run.folder, config)
+    run.stop.why = run.stop.why or early.why({})  # of a run that had ended already
     while progress.done < planned and not run.crew.any(mine=run.stop.asked(AHEAD * progress.a_step)):
         epoch, at = divmod(progress.done, an_epoch)
         groups = batch.steps_of(data.train, epoch, config.seed, config.groups_a_step)[at]
@@ -158,9 +161,22 @@ def _steps(run: Run, data: batch.Data, mark: str) -> dict[str, Any]:
         if figures is None:
             break
         progress.step(figures)
+        if early.due(progress.done):
+            _look(run, data, optimiser, progress, early, mark)
+        run.stop.why = run.stop.why or early.why(figures)
         if progress.done % config.checkpoint_every == 0 and run.crew.first:
             checkpoints.save(run.folder, run.model, optimiser, step=progress.done, mark=mark)
-    return _ended(run, data, optimiser, progress, mark)
+    return _ended(run, data, optimiser, progress, early, mark)
+
+
+def _look(
+    run: Run, data: batch.Data, optimiser: torch.optim.Optimizer, progress: Progress, early: Early, mark: str
+) -> None:
+    """Measure between two steps, and keep the adapter if it was never better."""
+    figures = _measured(run, data.held_out)
+    progress.held_out(figures)
+    if figures and early.better(progress.done, figures) and run.crew.first:
+        checkpoints.save(run.folder, run.model, optimiser, step=progress.done, mark=mark, name=BEST)
 
 
 def rate_at(step: int, planned: int, config: Config) -> float:
@@ -210,24 +226,30 @@ def _measured(run: Run, groups: list[Group]) -> dict[str, float]:
 
 
 def _ended(
-    run: Run, data: batch.Data, optimiser: torch.optim.Optimizer, progress: Progress, mark: str
+    run: Run, data: batch.Data, optimiser: torch.optim.Optimizer, progress: Progress, early: Early, mark: str
 ) -> dict[str, Any]:
-    """The last adapter is kept, unless it is none: numbers that are not finite, or no step at all."""
+    """The last adapter is kept, or the best where the run looked for it; none if its numbers are not finite, or after
+    no step at all.
+    """
     why = run.stop.why or "all_steps"
     kept = progress.done > 0 and why != "not_finite"
+    best = kept and bool(run.config.measure_every) and early.best_step > 0
     if kept and run.crew.first:
         checkpoints.save(run.folder, run.model, optimiser, step=progress.done, mark=mark)
+    if best:
+        checkpoints.adopt(run.folder, run.model, BEST)
+    if kept and run.crew.first:
         lora.write(run.model, run.config, run.folder / "adapter")
     held_out = _measured(run, data.held_out) if kept else {}
     progress.held_out(held_out)
     progress.close()
-    states = {"all_steps": "done", "not_finite": "failed"}
+    states = {"all_steps": "done", "no_better": "done", "far": "done", "not_finite": "failed"}
     return {
         "state": states.get(why, "stopped"),
         "why": why,
         "steps": progress.done,
         "planned": progress.planned,
-        "adapter": "last" if kept else None,
+        "adapter": "best" if best else "last" if kept else None,
         "held_out": held_out,
     }
 

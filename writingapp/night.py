@@ -23,7 +23,6 @@ from django.utils import timezone
 
 from inference.engines import engine
 from writingapp import aside
-from writingapp.keys import key
 from writingapp.models import Adapter, EngineNode, TrainingRun
 from writingapp.services import folders, nightly, promoting, runs, trials
 from writingapp.services.adapters import BadAdapter
@@ -34,11 +33,16 @@ logger = logging.getLogger(__name__)
 
 HOST = socket.gethostname()[:60]
 BEAT = 5.0  # seconds between two heartbeats
+ENGINE_AWAY = 3  # exit code of training.judge: another try may do
 LOADING = timedelta(minutes=15)  # for all nodes to load an adapter and prove it
 
 
 class Leaving(Exception):
     """This worker was told to go."""
+
+
+class Again(Exception):
+    """The next tick may have more luck."""
 
 
 class Ended(Exception):
@@ -94,6 +98,9 @@ class Night:
             except Leaving:
                 nightly.let_go(run=self.run, holder=self.holder, tried=False)
                 logger.info("night %s: left at %s, to be taken up again", self.run.night, self.run.state)
+            except Again as fault:
+                logger.warning("night %s: %s", self.run.night, fault)
+                nightly.let_go(run=self.run, holder=self.holder, tried=True)
             except Exception:  # the next tick takes it up again, and gives it up in the end
                 logger.exception("night %s: broke off at %s", self.run.night, self.run.state)
                 nightly.let_go(run=self.run, holder=self.holder, tried=True)
@@ -169,11 +176,12 @@ class Night:
         nightly.trained(run=self.run, holder=self.holder)
 
     def _judge(self) -> None:
-        node = _asked(self.run.config["served_as"])
-        given = nightly.to_judge(run=self.run, url=node.url if node else "", key=key(node.secret) if node else "")
+        given = nightly.to_judge(run=self.run, node=_asked(self.run.config["served_as"]))
         folders.give_json(self.folder / "gate.json", given)
         code = self._aside(settings.NIGHT_JUDGE, self.folder)
         verdict = folders.told(self.folder / "verdict.json")
+        if code == ENGINE_AWAY:
+            raise Again("the node that writes for the gate is away")
         if code != (0 if verdict.get("passed") is True else 1) or not verdict:
             self._check()  # it was stopped in time
             raise Ended(State.FAILED, "gate_broken")  # who was not judged does not write

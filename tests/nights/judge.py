@@ -23,6 +23,8 @@ def main(folder: Path) -> int:
     tell(base, f"judge {os.getpid()}")
     (base / "gate.json").write_bytes((folder / "gate.json").read_bytes())
     wait(orders.get("judge", 0), lambda: False)
+    if code := orders.get("code"):
+        return int(code)
     if orders.get("speechless"):
         return 0
     reasons = orders.get("reasons", [])

@@ -18,7 +18,8 @@ from tests.nights.fitter import fitting_nodes
 from tests.nights.orders import give, told
 from tests.processes_inference import fake_node
 from tests.writingapp.pairs import pair
-from writingapp.models import Adapter, Pair, Rating, TrainingRun, User
+from training import config, judge
+from writingapp.models import Adapter, EngineNode, Pair, Rating, TrainingRun, User
 from writingapp.night import HOST, Watch, _is_dead
 from writingapp.services import folders, nightly, nodes, promoting, rating, sessions
 from writingapp.services.nightly import LEASE, Window, due, last_window, take
@@ -185,10 +186,10 @@ def test_a_night_from_ratings_to_the_adapter_that_writes(node: None, writer: Use
     assert set(Rating.objects.values_list("fate", flat=True)) == {Rating.Fate.TRAINED}
     assert [word.split()[0] for word in told(school)] == ["train", "save", "trained", "judge"]
     given = json.loads((school / "gate.json").read_text(encoding="utf-8"))
-    assert given["writers"]["pairs_of"] == {writer.pseudonym: 4}
-    assert set(given["writers"]["writer_of"].values()) == {writer.pseudonym}
+    assert given["pairs_of"] == {writer.pseudonym: 4}
+    assert set(given["writer_of"].values()) == {writer.pseudonym}
     assert given["limits"] == {"heavy_writer": 1.0}  # of one writer no share can hold
-    assert (given["model"], given["serving"]) == ("qwen", "")
+    assert (given["model"], given["kind"], given["serving"]) == ("qwen", "fake", "")
     folder = folders.folder_of(run)
     assert not {"data.jsonl", "gate.json"} & {path.name for path in folder.iterdir()}  # nobody's words stay there
     assert run.config["finish_by"] < (run.deadline or SHANGHAI_3).timestamp()
@@ -245,6 +246,36 @@ def test_what_the_gate_has_not_passed_does_not_write(
     run = night()
     assert (run.state, run.why) == (state, why)
     assert not Adapter.objects.exists()
+
+
+def test_an_engine_that_is_away_is_tried_again(node: None, writer: User, school: Path) -> None:
+    give(school, code=3)
+    said(writer)
+    run = night()
+    assert (run.state, run.attempt, run.lease_until) == (State.GATING, 1, None)
+    give(school)
+    assert night().state == State.PROMOTED
+
+
+def test_a_node_that_is_started_with_its_adapters_is_not_asked_but_its_file_is_named(writer: User) -> None:
+    row = EngineNode(name="e", kind="llamacpp", model="qwen", managed=True, plan={"model": "/models/q.gguf"})
+    run = TrainingRun.objects.create(config={"served_as": "qwen"})
+    given = nightly.to_judge(run=run, node=row)
+    assert (given["gguf"], "engine" in given) == ("/models/q.gguf", False)
+
+
+def test_what_a_night_gives_to_training_and_to_the_judge_is_what_they_read(
+    node: None, writer: User, school: Path, settings: Any
+) -> None:
+    settings.NIGHT_KNOBS = "rank=16 learning_rate=2e-5 loss=robust"
+    said(writer)
+    run = night()
+    folder = school / "read"
+    folder.mkdir()
+    (folder / "gate.json").write_bytes((school / "gate.json").read_bytes())
+    (folder / "config.json").write_text(json.dumps(run.config), encoding="utf-8")
+    assert judge.read(folder).pairs_of == {writer.pseudonym: 4}
+    assert (config.read(folder).rank, config.read(folder).loss) == (16, "robust")
 
 
 def test_at_the_deadline_training_is_stopped_cleanly(node: None, writer: User, school: Path) -> None:

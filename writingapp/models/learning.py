@@ -59,7 +59,7 @@ class TrainingRun(models.Model):
 class Trial(models.Model):
     """A challenger beside the champion: for some writers the two candidates are one of each, and nobody knows which.
 
-    With no share nobody sees the challenger (shadow): its texts are made and measured, never shown.
+    With a share of 0 it stands loaded on the nodes, and nobody meets it.
     """
 
     class State(models.TextChoices):

@@ -118,4 +118,6 @@ def _outcome(run: TrainingRun) -> str:
         return str(_("has seen a rating that was taken back, and is being retired"))
     if adapter and adapter.state == Adapter.State.SERVING:
         return str(_("writes now"))
+    if run.why == "trial":
+        return str(_("passed the gate, and stands a blind trial"))
     return str(run.get_state_display())

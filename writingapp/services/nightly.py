@@ -18,7 +18,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from writingapp.models import Adapter, Pair, TrainingRun, WritingSession
+from inference.engines import engine
+from writingapp.keys import key
+from writingapp.models import Adapter, EngineNode, Pair, TrainingRun, WritingSession
 from writingapp.services import adapters, folders, letters, promoting, runs, trials
 from writingapp.services.pairing import Counts, pair_up
 from writingapp.services.promoting import NotPromoted
@@ -198,24 +200,29 @@ def trained(*, run: TrainingRun, holder: str) -> None:
     _move(run, holder, state=State.GATING, manifest=told | run.manifest)
 
 
-def to_judge(*, run: TrainingRun, url: str, key: str) -> dict[str, Any]:
-    """`gate.json`, as training.judge reads it: where to have texts written, whose pairs, and what serves now."""
-    writers = dict(run.pairs.values_list("inspiration_id", "writer"))
+def to_judge(*, run: TrainingRun, node: EngineNode | None) -> dict[str, Any]:
+    """`gate.json`, as training.judge reads it: who writes texts for it, whose pairs, and what serves now.
+
+    A node that takes adapters while it runs is asked; for others the judge starts one of its own with the same file.
+    """
     learnt = Counter(run.pairs.filter(split=Pair.Split.TRAIN).values_list("writer", flat=True))
     serving = Adapter.objects.filter(state=Adapter.State.SERVING, base=run.config["served_as"]).first()
-    return {
-        "engine": url,
-        "key": key,
-        "model": run.config["served_as"],
-        "base": run.config["base"],
-        "served_base": run.manifest.get("digests", {}).get("base", ""),
-        "adapter": str(folders.folder_of(run) / "adapter"),
+    return _writing(node) | {
         "serving": serving.folder if serving else "",
-        "scales": [1.0, 0.5],
-        "writers": {"pairs_of": learnt, "writer_of": {str(ask): writer for ask, writer in writers.items()}},
-        "canaries": [],
+        "pairs_of": learnt,
+        "writer_of": {str(ask): writer for ask, writer in run.pairs.values_list("inspiration_id", "writer")},
         "limits": {"heavy_writer": 1.0} if len(learnt) < TRUSTING else {},
+        "cache": str(settings.RUNS / "measured"),  # the base is measured once, not every night
     }
+
+
+def _writing(node: EngineNode | None) -> dict[str, str]:
+    if node is None:
+        return {}
+    if engine(node.kind).traits.loads:
+        return {"engine": node.url, "kind": node.kind, "key": key(node.secret), "model": node.model}
+    file = str(node.plan.get("model", ""))
+    return {"gguf": file} if file.endswith(".gguf") else {}
 
 
 def judged(*, run: TrainingRun, holder: str, verdict: dict[str, Any], now: datetime) -> None:

@@ -1,22 +1,26 @@
 """Photographs through the whole house: taken in, shown to her alone, asked about, kept or gone; nothing else stays."""
 
+import asyncio
+import contextlib
 import http.client
 import io
 import json
+import socket as std_socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import pillow_heif
 import pytest
 import redis
 from django.utils import timezone
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 from twisted.web import http as http_server
 from twisted.web.test.requesthelper import DummyChannel
 
 from inference.vision.opening import Opened
-from tests.client import CSRF, Writer
+from tests.client import CSRF, Tab, Writer, socket, tab
 from tests.house import FakeEngine, House, house
 from tests.inference.vision.test_gate import GOOD, MARK, gps, misty, saved
 from writingapp import access, bodies
@@ -212,3 +216,128 @@ def test_a_kept_picture_is_on_the_page_of_its_morning(the_photo_house: House) ->
     assert send(writer, "GET", f"{path}/{gone}.jpg")[0] == 404
     assert send(writer, "POST", f"/sessions/{session}/photos/{kept}/forget/")[0] == 302
     assert send(writer, "GET", f"{path}/{kept}.jpg")[0] == 404
+
+
+# --- a model that sees ----------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def the_seeing_house() -> Iterator[House]:
+    with house(FakeEngine(rate=200.0), ENGINE_SEES="yes") as built:
+        yield built
+
+
+async def photo_notices(page: Tab, source: str) -> dict[str, Any]:
+    """The next word of a photograph seen this way."""
+    while True:
+        notice = await page.expect("notice")
+        if notice["kind"] == "photo" and notice["photo"]["source"] == source:
+            return dict(notice["photo"])
+
+
+async def test_a_seeing_node_takes_over_and_every_tab_hears_of_it(the_seeing_house: House) -> None:
+    [(cookie, session)] = await asyncio.to_thread(the_seeing_house.sit_down, "seer")
+    writer, path = Writer(the_seeing_house, cookie), f"/api/v1/sessions/{session}/photos"
+    async with tab(writer, session) as page:
+        status, _, body = await asyncio.to_thread(send, writer, "POST", path, saved("JPEG", misty((900, 600))))
+        assert status == 200
+        sent = json.loads(body)
+        assert sent["source"] == "measured"
+        seen = await photo_notices(page, "vlm")
+        assert (seen["id"], seen["chips"]) == (sent["id"], ["远山", "孤舟", "芦苇", "晨光", "深秋", "宁静", "青", "灰"])
+        asked = await page.inspire(form="wujue", photo_id=seen["id"], chips=seen["chips"][:2])
+        assert (await page.ended(asked["candidates"][0]["id"])).status == "done"
+        async with socket(writer, session) as opened:
+            hello = await Tab(opened).expect("hello")
+            assert [photo["chips"] for photo in hello["photos"]] == [seen["chips"]]
+        await asyncio.to_thread(send, writer, "DELETE", f"{path}/{seen['id']}")
+        while (notice := await page.expect("notice"))["kind"] != "photo_gone":
+            pass
+        assert notice["id"] == seen["id"]
+
+
+def test_a_picture_that_is_gone_is_not_looked_at(session: WritingSession) -> None:
+    photo = received(session)
+    ident = str(photo.pk)
+    assert photos.pixels(photo_id=ident) == b"\xff\xd8pixels"
+    seen = photos.seen(photo_id=ident, chips=["远山"])
+    assert seen is not None
+    assert (seen.chips, seen.source) == (["远山"], "vlm")
+    photo.delete()
+    assert photos.pixels(photo_id=ident) == b""
+    assert photos.seen(photo_id=ident, chips=["远山"]) is None
+
+
+# --- a classifier ---------------------------------------------------------------------------------------------------
+def test_guessed_chips_come_first_and_say_that_they_are_guessed(session: WritingSession) -> None:
+    opened = Opened(b"\xff\xd8pixels", 9, 9, FACTS)
+    photo = photos.receive(session=session, opened=opened, language="zh-hans", likely={975: 0.9})
+    assert (photo.chips[0], photo.source) == ("湖岸", "tagger")
+    assert photos.receive(session=session, opened=opened, language="en", likely={784: 0.9}).source == "measured"
+
+
+def test_a_house_without_the_classifier_says_so_and_goes_on(
+    settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.PHOTO_TAGS, settings.MODEL_CACHE = True, tmp_path
+    assert photos.weights() is None
+    assert "measured only" in caplog.text
+    settings.PHOTO_TAGS = False
+    caplog.clear()
+    assert photos.weights() is None
+    assert not caplog.text
+
+
+# --- what takes long ------------------------------------------------------------------------------------------------
+def half_sent(writer: Writer, path: str, raw: bytes) -> std_socket.socket:
+    """A request that has sent its head and half of its body, and keeps the line."""
+    line = std_socket.create_connection(("127.0.0.1", writer.house.web_port))
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{writer.house.web_port}\r\nOrigin: {writer.house.url}\r\n"
+    head += f"Cookie: session={writer.cookie}; csrf={CSRF}\r\nX-CSRFToken: {CSRF}\r\nContent-Type: image/jpeg\r\n"
+    line.sendall(f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw[: len(raw) // 2])
+    return line
+
+
+def test_an_upload_that_is_cancelled_leaves_nothing(the_photo_house: House) -> None:
+    [(cookie, session)] = the_photo_house.sit_down("hesitant")
+    writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
+    before = {file.name for file in (the_photo_house.folder / "photos").glob("*")}
+    half_sent(writer, path, noisy()).close()
+    assert send(writer, "GET", path)[2] == b"[]"  # the same process, after it
+    assert {file.name for file in (the_photo_house.folder / "photos").glob("*")} == before
+    canary(the_photo_house)
+
+
+def test_a_slow_upload_holds_up_nobody(the_photo_house: House) -> None:
+    [(cookie, session)] = the_photo_house.sit_down("slow")
+    writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
+    raw = noisy()
+    with contextlib.ExitStack() as lines:
+        slow = [lines.enter_context(half_sent(writer, path, raw)) for _ in range(20)]
+        assert send(writer, "POST", path, saved("JPEG"))[0] == 200
+        slow[0].sendall(raw[len(raw) // 2 :])
+        assert b" 200 " in slow[0].recv(100)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF", "JPEG", "PNG", "WEBP"])
+def test_no_slot_for_words_of_any_format_comes_through(the_photo_house: House, kind: str) -> None:
+    [(cookie, session)] = the_photo_house.sit_down(f"traveller-{kind}".lower())
+    writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
+    slots: dict[str, Any] = {"exif": gps(), "xmp": b"<x>" + MARK + b"</x>"}
+    slots |= {"JPEG": {"comment": MARK, "icc_profile": profile()}, "WEBP": {"icc_profile": profile()}}.get(kind, {})
+    if kind == "PNG":
+        slots = {"exif": gps(), "pnginfo": told_twice(), "icc_profile": profile()}
+    pillow_heif.register_heif_opener()
+    raw = saved(kind, misty((640, 480)), **slots) + MARK
+    assert raw.count(MARK) >= 2
+    assert send(writer, "POST", path, raw)[0] == 200
+    canary(the_photo_house)
+
+
+def profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + MARK
+
+
+def told_twice() -> PngImagePlugin.PngInfo:
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Comment", MARK.decode())
+    told.add_itxt("XML:com.adobe.xmp", MARK.decode())
+    return told

@@ -110,7 +110,7 @@ class Hub:
                     heard = await connection.read_response(
                         timeout=math.inf, disconnect_on_error=False, push_request=True
                     )
-                    self._take(await pubsub.handle_message(heard))
+                    self._take(await pubsub.handle_message(heard))  # type: ignore[no-untyped-call]
 
     def _take(self, said: dict[str, Any]) -> None:
         if said["type"] == "message":

@@ -48,6 +48,12 @@ def readings(char: str, book: str = PINGSHUI) -> frozenset[Reading]:
     return _tables()[book].get(char, frozenset())
 
 
+@cache
+def names(book: str) -> frozenset[str]:
+    """The rhymes that a book has."""
+    return frozenset(rhyme for each in _tables()[book].values() for _, rhyme in each if rhyme)
+
+
 def tone(char: str, book: str = PINGSHUI) -> str:
     """平, 仄, 通 (both, by its meaning) or ？."""
     tones = {tone for tone, _ in readings(char, book)}

@@ -1,0 +1,27 @@
+"""Judges what a writer asked for besides the form: line heads (藏头), words (意象), lines that stay (留句)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from inference.verse.check import Fault, Verdict
+from inference.verse.folding import fold
+from inference.verse.options import Options
+
+
+def with_asked(verdict: Verdict, options: Options) -> Verdict:
+    """The verdict, and what of her wishes is not in the poem; either script is the same."""
+    missing = list(_missing([fold(line.text) for line in verdict.lines], options))
+    faults = tuple(sorted((*verdict.faults, *missing), key=lambda fault: (fault.line or 0, fault.place or 0)))
+    return replace(verdict, faults=faults, right=not faults)
+
+
+def _missing(lines: Sequence[str], options: Options) -> Iterator[Fault]:
+    for at, char in enumerate(options.head):
+        if at >= len(lines) or lines[at][:1] != fold(char):
+            yield Fault("藏头", at + 1 if at < len(lines) else None, 1 if at < len(lines) else None, char)
+    for word in options.words:
+        if not any(fold(word) in line for line in lines):
+            yield Fault("意象", what=word)
+    for at, kept in options.pins:
+        if at >= len(lines) or lines[at] != fold(kept):
+            yield Fault("留句", at + 1 if at < len(lines) else None, what=kept)

@@ -1,0 +1,52 @@
+"""The one door to the checkers: what is to be said of a poem, by its form and by what was asked for besides."""
+
+from collections.abc import Sequence
+
+from inference.verse import check, check_asked, check_ci, check_duilian, english_check
+from inference.verse.check import Fault, Verdict, parts, told
+from inference.verse.options import FREE, Options
+from inference.verse.readings import CILIN, names
+from inference.verse.registry import family_of, language_in
+
+HAIKU = (5, 7, 5)
+
+
+def verdict_of(form: str, text: str, language: str = "zh", options: Options = FREE) -> Verdict | None:
+    """The verdict; None where there is nothing to judge. Layout and script are not its business."""
+    language = language_in(form, language)
+    family = family_of(form, language)
+    if family == "english":
+        return english_check.judge(form, text, options)
+    if language != "zh":
+        return None
+    if family == "regulated":
+        rhyme = _rhyme(options.rhyme, options.book)
+        found = check.check(text, form, strict=options.strict, book=options.book, rhyme=rhyme)
+    elif family == "ci":
+        found = check_ci.check(text, form, rhyme=_rhyme(options.rhyme, CILIN))
+    elif family == "duilian":
+        found = check_duilian.check(text, options.size)
+    elif form == "haiku":
+        found = _sized(form, text, HAIKU)
+    elif options.head or options.words or options.pins:
+        found = _sized(form, text, ())
+    else:
+        return None
+    return check_asked.with_asked(found, options)
+
+
+def _rhyme(said: str, book: str) -> str:
+    """A rhyme as its book calls it; she may write 东韵 or 一部."""
+    bare = said.strip("第部韵")
+    return next((name for name in names(book) if name.strip("第部") == bare), said) if said else ""
+
+
+def _sized(form: str, text: str, sizes: Sequence[int]) -> Verdict:
+    """Lines that have a size at most, and no tones."""
+    lines = parts(text, len(text) or 1)
+    faults = [Fault("字数")] if sizes and len(lines) != len(sizes) else []
+    faults += [
+        Fault("字数", at) for at, (line, size) in enumerate(zip(lines, sizes, strict=False), 1) if len(line) != size
+    ]
+    said = tuple(map(told, lines))
+    return Verdict(form, strict=False, right=not faults, opening="", rhyme="", lines=said, faults=tuple(faults))

@@ -24,7 +24,9 @@ def _lesson(lesson: Lesson) -> Payload:
         "when": lesson.when,
         "title": lesson.title,
         "language": lesson.language,
-        "lines": [{"text": line.text, "marks": line.marks, "size": line.size} for line in lesson.lines],
+        "lines": [
+            {"text": line.text, "marks": line.marks, "size": line.size, "rhyme": line.rhyme} for line in lesson.lines
+        ],
     }
 
 

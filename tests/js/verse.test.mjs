@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Pins } from "../../static/js/session/pins.js";
+import { Pins, lineIn } from "../../static/js/session/pins.js";
 import { faultsByPlace, nameOf, signOf, signWanted, signsIn, step } from "../../static/js/session/tones.js";
 
 const memory = () => {
@@ -76,6 +76,14 @@ describe("pins", () => {
     pins.toggle(0);
     pins.toggle(9);
     assert.deepEqual(pins.of(["风起湖先白，", ...poem.slice(1)]), [[0, "风起湖先白"]]);
+  });
+
+  test("are counted without the empty rows between stanzas", () => {
+    const rows = ["山一程，", "水一程。", "", "风一更，", "雪一更。"];
+    assert.deepEqual([0, 1, 3, 4].map((row) => lineIn(rows, row)), [0, 1, 2, 3]);
+    const pins = new Pins({ id: "a", memory: memory() });
+    pins.toggle(lineIn(rows, 3));
+    assert.deepEqual(pins.of(rows), [[2, "风一更"]]);
   });
 
   test("come back after a reload, and begin with what was asked for", () => {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from inference.verse import books, limits
+from inference.verse import books, cipu, limits
 from inference.verse.naming import rhyme_name
 from inference.verse.registry import FORMS, Form
 from writingapp.views import words
@@ -18,7 +18,7 @@ GROUPS: tuple[tuple[str, Promise, frozenset[str]], ...] = (
     ("modern", _("Modern, haiku"), frozenset({"free", "haiku"})),
     ("english", _("In English"), frozenset({"english"})),
 )
-HAD = ("pingshui",)  # the books there are
+HAD = ("pingshui", "xinyun")  # the books that regulated verse may choose from
 SHOWN = 4  # characters of a rhyme, by which it is known
 
 
@@ -58,8 +58,15 @@ def _offer(form: Form) -> Offer:
 
 
 def rhymes() -> dict[str, list[tuple[str, str]]]:
-    """By book: each rhyme's name, and what it is called beside its commonest words."""
-    return {book: [(name, _called(name, chars)) for name, chars in books.rhymes(book).items() if chars] for book in HAD}
+    """By book each rhyme's name, and what it is called beside words of it; the one book of the tunes is `tune`."""
+    found = {book: books.rhymes(book) for book in HAD} | {"tune": {part: _known(part) for part in cipu.parts()}}
+    return {book: [(name, _called(name, chars)) for name, chars in of.items()] for book, of in found.items()}
+
+
+def _known(part: str) -> str:
+    """Common words of a part of 词林正韵 in both tones, as far as it has them."""
+    level, oblique = (cipu.words(part, tone) for tone in "平仄")
+    return level[: SHOWN // 2] + oblique[: SHOWN - len(level[: SHOWN // 2])]
 
 
 def _called(rhyme: str, chars: str) -> str:

@@ -1,7 +1,7 @@
 // One candidate as a card: its state in words, its verse line by line, and what she can take of it.
 
 import { make, write } from "./dom.js";
-import { Pins } from "./pins.js";
+import { Pins, lineIn } from "./pins.js";
 import { Scansion } from "./scansion.js";
 import { Swaps } from "./swaps.js";
 import { word } from "./words.js";
@@ -55,15 +55,15 @@ export class Card {
     const kept = this.swaps?.kept ?? new Map();
     while (this.lines.length < texts.length) this.#add();
     while (ended && this.lines.length > Math.max(1, texts.length)) this.lines.pop().row.remove();
-    const whole = this.lines.map((_, index) => kept.get(index) ?? texts[index] ?? "");
+    const rows = this.lines.map((_, index) => kept.get(index) ?? texts[index] ?? "");
     this.lines.forEach((line, index) => {
-      this.#fill(line.line, whole[index], ended || index < texts.length - 1);
+      this.#fill(line.line, rows[index], ended || index < texts.length - 1);
       this.#offer(line, texts[index] ?? "", kept.has(index), index);
     });
     const panels = this.lines.flatMap((_, index) => this.swaps?.panels(index) ?? []);
     if (panels.length !== this.below.childElementCount) this.below.replaceChildren(...panels); // or focus would be lost
-    this.keep.hidden = !this.#may || !this.pins.of(whole).length;
-    this.#scan(whole.join("\n"));
+    this.keep.hidden = !this.#may || !this.pins.of(rows).length;
+    this.#scan(rows.join("\n"));
     this.whole.disabled = !ended || !shown.trim();
     write(this.mark, candidate.taken ? word("taken") : "");
   }
@@ -71,6 +71,11 @@ export class Card {
   /** Whether its lines can be swapped and kept. */
   get #may() {
     return this.swaps !== null && this.candidate.status === "done" && this.candidate.conforms !== false;
+  }
+
+  /** What stands there now. */
+  get #rows() {
+    return this.lines.map(({ line }) => line.textContent);
   }
 
   /** Judged when it is finished and seen. */
@@ -82,7 +87,7 @@ export class Card {
   /** Once more the same wish; the lines she keeps stand where they are. */
   #askKeeping() {
     const { inspiration } = this;
-    const pins = this.pins.of(this.lines.map(({ line }) => line.textContent));
+    const pins = this.pins.of(this.#rows);
     this.ports.again({ ...inspiration, options: { ...inspiration.options, pins } });
   }
 
@@ -107,7 +112,7 @@ export class Card {
     const line = make("button", { class: "verse-line", type: "button", disabled: true });
     line.addEventListener("click", () => this.#takeLine(line.textContent));
     const swap = make("button", { class: "swap-line", type: "button", hidden: !this.swaps, disabled: true, onclick: () => this.swaps.ask(at) });
-    const pin = make("button", { class: "pin-line", type: "button", hidden: !this.pins, disabled: true, onclick: () => (this.pins.toggle(at), this.render()) });
+    const pin = make("button", { class: "pin-line", type: "button", hidden: !this.pins, disabled: true, onclick: () => (this.pins.toggle(lineIn(this.#rows, at)), this.render()) });
     const old = make("span", { class: "old-line", role: "img", hidden: true }, word("source_mark"));
     const restore = make("button", { class: "restore-line", type: "button", hidden: true, onclick: () => this.swaps.restore(at) });
     const row = make("div", { class: "verse-row" }, line, old, pin, swap, restore);
@@ -118,7 +123,7 @@ export class Card {
   /** Other lines for this one, and back to the first where she has chosen another; to keep it; and whose it was long ago. */
   #offer({ row, line, pin, swap, restore, old }, first, kept, at) {
     const may = this.#may && first.trim() !== "";
-    const pinned = may && this.pins.has(at);
+    const pinned = may && this.pins.has(lineIn(this.#rows, at));
     const source = this.scansion?.sources.get(at);
     swap.disabled = pin.disabled = !may;
     row.classList.toggle("pinned", pinned);

@@ -45,7 +45,7 @@ function openings(lessons, show) {
   const choices = lessons.map((lesson, at) => {
     const radio = make("input", { type: "radio", name: "lesson-opening", checked: at === 0 });
     radio.addEventListener("change", () => show(lesson));
-    return make("label", { class: "choice" }, radio, make("span", { lang: "zh-Hans" }, lesson.opening));
+    return make("label", { class: "choice" }, radio, make("span", {}, lesson.opening));
   });
   return make("div", { class: "openings", role: "group", "aria-label": word("lesson_openings") }, ...choices);
 }
@@ -61,8 +61,9 @@ export function scanOf(lines) {
   return paired ? "scan paired" : "scan";
 }
 
-function row({ text, marks, size }) {
-  if (!marks) return [make("span", {}, text), ...(size ? [make("span", { class: "size" }, word("lesson_size", { n: Number(size) }))] : [])];
+function row({ text, marks, size, rhyme }) {
+  const counted = [size && word("lesson_size", { size }), rhyme && word("lesson_rhyme", { rhyme })].filter(Boolean);
+  if (!marks) return [make("span", {}, text), make("span", { class: "size" }, counted.join(word("comma")))];
   const signs = [...marks].values();
   const cells = [...text].map((char) => cell(char, MARK.test(char) ? "" : signs.next().value));
   const heard = [...marks].map((sign) => word(nameOf(sign))).join(" ");

@@ -1,4 +1,4 @@
-// The lines of a poem that she wants to keep when she asks again. No page is needed here.
+// The lines of a poem that she wants to keep when she asks again, counted without the empty ones. No page is needed here.
 
 const MARKS = /[，。？！、；：,.;:?!]+$/u;
 
@@ -19,10 +19,16 @@ export class Pins {
   }
 
   /** As an ask has them: place and words, without the mark at the end. */
-  of(texts) {
-    const there = [...this.lines].sort((one, other) => one - other).filter((line) => texts[line]?.trim());
-    return there.map((line) => [line, texts[line].trim().replace(MARKS, "")]);
+  of(rows) {
+    const written = rows.filter((text) => text.trim());
+    const there = [...this.lines].sort((one, other) => one - other).filter((line) => line < written.length);
+    return there.map((line) => [line, written[line].trim().replace(MARKS, "")]);
   }
+}
+
+/** The line that stands in a row; rows may be empty, between stanzas. */
+export function lineIn(rows, row) {
+  return rows.slice(0, row).filter((text) => text.trim()).length;
 }
 
 /** Remembers as long as the tab lives. */

@@ -12,7 +12,10 @@ const NUMBERS = ["size", "lines"];
 const TEXTS = ["head", "rhyme", "book", "script"];
 
 export class Wants {
-  /** `place` holds the fields; `rhymes` are [name, label] pairs by book; `changed()` after each change of the words. */
+  /**
+   * `place` holds the fields; `rhymes` are [name, label] pairs by book, and under "tune" for forms that leave no choice of
+   * books; `changed()` is called after each change of the words.
+   */
   constructor({ place, rhymes, changed }) {
     Object.assign(this, { place, rhymes, changed });
     this.fields = new Map([...place.querySelectorAll("[data-want]")].map((element) => [element.dataset.want, element]));
@@ -27,6 +30,8 @@ export class Wants {
   /** The fields for a form that takes these options. */
   take(options) {
     for (const [name, field] of this.fields) field.hidden = !options.includes(name);
+    this.elements.book.hidden = !options.includes("book");
+    this.#fill();
     this.place.hidden = options.length === 0;
     this.#told();
   }
@@ -38,7 +43,7 @@ export class Wants {
     for (const name of NUMBERS) if (Number(this.elements[name].value)) said[name] = Number(this.elements[name].value);
     if (this.words.chips.length) said.words = this.words.chips;
     if (this.elements.strict.checked) said.strict = true;
-    if (said.book === "pingshui") delete said.book;
+    if (said.book === "pingshui" || this.elements.book.hidden) delete said.book;
     if (said.script === "hans") delete said.script;
     return Object.fromEntries(Object.entries(said).filter(([name]) => !this.fields.get(name === "book" ? "rhyme" : name).hidden));
   }
@@ -56,7 +61,7 @@ export class Wants {
   #fill() {
     const { book, rhyme } = this.elements;
     const chosen = rhyme.value;
-    const rhymes = this.rhymes[book.value] ?? [];
+    const rhymes = this.rhymes[book.hidden ? "tune" : book.value] ?? [];
     rhyme.replaceChildren(new Option(word("want_any"), ""), ...rhymes.map(([name, label]) => new Option(label, name)));
     rhyme.value = rhymes.some(([name]) => name === chosen) ? chosen : "";
   }

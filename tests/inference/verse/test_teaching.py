@@ -1,8 +1,11 @@
 """The lessons: every form has a poem of old, and every pattern stands over a poem that keeps it."""
 
+import re
+
 import pytest
 
 from inference.verse.check import SIZES, check
+from inference.verse.english_check import judge
 from inference.verse.naming import rhyme_name
 from inference.verse.readings import tone
 from inference.verse.registry import FORMS
@@ -47,6 +50,15 @@ def test_regulated_verse_is_taught_in_all_four_openings_by_poems_that_pass_the_s
         verdict = check("".join(text for text, _ in bare(lesson)), form, strict=True)
         assert verdict.right, (lesson.title, verdict.faults)
         assert verdict.opening == lesson.opening
+
+
+@pytest.mark.parametrize("form", ["couplet", "quatrain", "limerick"])
+def test_english_verse_is_taught_by_poems_that_pass_its_checker(form: str) -> None:
+    for lesson in lessons(form, "en"):
+        text = "\n".join(re.sub(r"[“”—!]", "", line.text).replace("-", " ") for line in lesson.lines)
+        assert not judge(form, text).faults, lesson.title
+        assert "".join(line.rhyme for line in lesson.lines) == lesson.opening
+        assert all(line.size for line in lesson.lines)
 
 
 def test_the_pattern_of_a_quatrain_is_the_one_in_every_primer() -> None:

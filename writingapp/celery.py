@@ -8,6 +8,8 @@ from django.conf import settings
 from writingapp.queues import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "writingapp.settings")
+# Django's checks would load every page into workers and beat, 50 MB each; `migrate` and `make lint` run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
 
 app = Celery("bailu")
 app.config_from_object("django.conf:settings", namespace="CELERY")

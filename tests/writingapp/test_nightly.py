@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as settings_of
 from django.db import connection
 from django.utils import timezone
 
@@ -171,6 +172,17 @@ def test_no_night_begins_while_the_school_is_paused() -> None:
     assert take(holder="one", now=SHANGHAI_3) is None
     promoting.turn_school(paused=False, now=SHANGHAI_3)
     assert take(holder="one", now=SHANGHAI_3) is not None
+
+
+def test_the_night_worker_loads_neither_the_pages_nor_the_scribe_nor_what_trains() -> None:
+    heavy = {"torch", "transformers", "numpy", "writingapp.tasks", "writingapp.scribe", "writingapp.urls"}
+    load = "import sys; from writingapp.celery import night; night.loader.import_default_modules()"
+    look = (
+        f"{load}; assert night.tasks['night.tick']; found = {heavy} & set(sys.modules); sys.exit(str(found or '') or 0)"
+    )
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "writingapp.settings"}
+    done = subprocess.run([sys.executable, "-c", look], cwd=settings_of.ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
 
 
 # --- what

@@ -12,12 +12,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from training.gate import Reason
 from writingapp.models import TrainingRun
 
 State = TrainingRun.State
 
-# Why a run came to nothing, or an adapter does not write: codes of the night, of training, of promoting, of the gate.
+# Why a run came to nothing, or an adapter does not write: codes of the night, of training, of promoting, and below
+# them training.gate.Reason, which is not imported: numpy would come along into every process that writes a letter.
 WHY: dict[str, Promise] = {
     "too_few_pairs": gettext_lazy("There were too few pairs to learn from, so nothing was trained."),
     "nothing_new": gettext_lazy("Nothing was said since the last training, so nothing was trained."),
@@ -30,7 +30,7 @@ WHY: dict[str, Promise] = {
     "paused": gettext_lazy("The night school is paused, so nothing was promoted."),
     "killed": gettext_lazy("The training process ended without a word; its log lies in the run's folder."),
     "bad_run": gettext_lazy("The training could not begin with what it was given; its log lies in the run's folder."),
-    "not_finite": gettext_lazy("The training ran away into numbers that are none."),
+    "not_finite": gettext_lazy("Its numbers ran away to infinity, so it was thrown away."),
     "too_many_attempts": gettext_lazy("It broke off again and again, and was given up."),
     "gate_broken": gettext_lazy("It could not be judged, and what was not judged does not write."),
     "bad_adapter": gettext_lazy("What came of it is no adapter that an engine may serve."),
@@ -43,24 +43,21 @@ WHY: dict[str, Promise] = {
     "nothing_serves": gettext_lazy("No adapter writes; it is the base already."),
     "trial_runs": gettext_lazy("Another trial is running."),
     "no_trial": gettext_lazy("No trial is running."),
-    Reason.ARTIFACT: gettext_lazy("The gate refused it: its folder may not be served."),
-    Reason.WRONG_BASE: gettext_lazy("The gate refused it: it was trained on another base than the one that serves."),
-    Reason.NOT_FINITE: gettext_lazy("The gate refused it: it makes numbers that are none."),
-    Reason.TOO_LITTLE: gettext_lazy(
-        "The gate refused it: too few inspirations are held out to tell whether it is good."
-    ),
-    Reason.RANKING: gettext_lazy("The gate refused it: it may prefer what writers rejected more often than before."),
-    Reason.WRITERS: gettext_lazy("The gate refused it: it may be better for some writers at the cost of others."),
-    Reason.HEAVY_WRITER: gettext_lazy("The gate refused it: too much of what it learnt from is one writer's."),
-    Reason.DISPLACED: gettext_lazy("The gate refused it: even the preferred texts became less likely."),
-    Reason.POEMS: gettext_lazy("The gate refused it: it reads good poems worse than before."),
-    Reason.GENERAL: gettext_lazy("The gate refused it: it reads plain prose worse than before."),
-    Reason.FORM: gettext_lazy("The gate refused it: its texts break their form more often."),
-    Reason.BROKEN: gettext_lazy("The gate refused it: more of its texts are empty or go round in circles."),
-    Reason.VARIETY: gettext_lazy("The gate refused it: its texts became too much alike."),
-    Reason.FAVOURITE_LINE: gettext_lazy("The gate refused it: it writes one and the same line to many wishes."),
-    Reason.COPIED: gettext_lazy("The gate refused it: it recites what it was trained on."),
-    Reason.CANARY: gettext_lazy("The gate refused it: it said what must never be said."),
+    "artifact": gettext_lazy("The gate refused it: its folder may not be served."),
+    "wrong_base": gettext_lazy("The gate refused it: it was trained on another base than the one that serves."),
+    "too_little": gettext_lazy("The gate refused it: too few inspirations are held out to tell whether it is good."),
+    "ranking": gettext_lazy("The gate refused it: it may prefer what writers rejected more often than before."),
+    "writers": gettext_lazy("The gate refused it: it may be better for some writers at the cost of others."),
+    "heavy_writer": gettext_lazy("The gate refused it: too much of what it learnt from is one writer's."),
+    "displaced": gettext_lazy("The gate refused it: even the preferred texts became less likely."),
+    "poems": gettext_lazy("The gate refused it: it reads good poems worse than before."),
+    "general": gettext_lazy("The gate refused it: it reads plain prose worse than before."),
+    "form": gettext_lazy("The gate refused it: its texts break their form more often."),
+    "broken": gettext_lazy("The gate refused it: more of its texts are empty or go round in circles."),
+    "variety": gettext_lazy("The gate refused it: its texts became too much alike."),
+    "favourite_line": gettext_lazy("The gate refused it: it writes one and the same line to many wishes."),
+    "copied": gettext_lazy("The gate refused it: it recites what it was trained on."),
+    "canary": gettext_lazy("The gate refused it: it said what must never be said."),
 }
 
 
@@ -91,7 +88,7 @@ def _ranking(verdict: dict[str, Any]) -> dict[str, Any] | None:
     """The gate's first number: pairs ranked right, against the base."""
     for check in verdict.get("checks", []):
         numbers = [check.get(name) for name in ("value", "low", "high")]
-        if check.get("reason") == Reason.RANKING and check.get("against") == "base" and None not in numbers:
+        if check.get("reason") == "ranking" and check.get("against") == "base" and None not in numbers:
             return {name: check[name] for name in ("value", "low", "high", "count")}
     return None
 

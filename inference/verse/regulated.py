@@ -4,8 +4,8 @@ from typing import Any
 
 from inference.verse import metre, plain, shape
 from inference.verse.characters import HAN, LEANING
-from inference.verse.check import check
 from inference.verse.held import Held
+from inference.verse.judging import right
 from inference.verse.metre import Tune
 from inference.verse.registry import FORMS
 from inference.verse.shape import Shape
@@ -40,7 +40,7 @@ def conforms(held: Held, text: str) -> bool:
         line[-1:] == "，。"[place % 2] and len(line) == characters + 1 and set(line[:-1]) <= known
         for place, line in enumerate(lines)
     )
-    return laid_out and all(line[-2] not in LEANING for line in lines) and check(text, held.form).right
+    return laid_out and all(line[-2] not in LEANING for line in lines) and right(held.form, text, held.options)
 
 
 def _size(held: Held) -> tuple[int, int]:

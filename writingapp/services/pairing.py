@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import compress
 from typing import Any
@@ -17,13 +17,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from inference.verse.check import check
-from inference.verse.forms import FORMS
+from inference.verse.forms import FORMS, family_of
+from inference.verse.held import Held
+from inference.verse.judging import right
 from inference.verse.known import source
 from training.pairs import Fate as Outcomes
 from training.pairs import Judgement, Pairing, PairOf, RatedText, Rules, pair, split_of
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, WritingSession
 from writingapp.services import promoting
+from writingapp.services.swapping import as_model_wrote
 
 log = logging.getLogger(__name__)
 State, Fate = Pair.State, Rating.Fate
@@ -113,7 +115,7 @@ def _text(row: Candidate, ask: Inspiration) -> RatedText:
         form=ask.form,
         kind=ask.kind,
         language=ask.language,
-        text=row.text,
+        text=as_model_wrote(row.text, ask),
         position=row.position,
         finished=row.status == Candidate.Status.DONE,
         taken=row.taken_at is not None and ask.session.user.consents is True,
@@ -151,9 +153,13 @@ def _rules(asks: Iterable[Inspiration]) -> Rules:
 
 
 def _is_verse(text: RatedText) -> bool:
-    form = FORMS.get(text.form)
-    whole = text.kind == Inspiration.Kind.POEM and form is not None and form.regulated
-    return not whole or check(text.text, text.form).right
+    """Whether a text is what was asked for. A kept line may have been swapped since, which was hers to do."""
+    if text.kind != Inspiration.Kind.POEM or text.form not in FORMS:
+        return True
+    held = Held.of({"form": text.form, "language": text.language} | text.sampling.get("constraint", {}))
+    if not held.drawn and family_of(held.form, held.language) == "english":  # from before syllables were counted
+        return True
+    return right(held.form, text.text, replace(held.options, pins=()), held.language)
 
 
 def _tonight(night: date, asks: Iterable[Inspiration]) -> dict[str, int]:

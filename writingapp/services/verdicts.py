@@ -1,12 +1,14 @@
-"""What the checker says of a finished poem as she has it, and which of its lines were written long ago."""
+"""What the checkers say of a finished poem as she has it, and which of its lines were written long ago."""
 
 from dataclasses import dataclass
 
 from inference.request import Kind
 from inference.verse import known
-from inference.verse.check import SIZES, Verdict, check
+from inference.verse.check import Verdict
 from inference.verse.held import Held
+from inference.verse.judging import verdict_of
 from inference.verse.known import Source
+from inference.verse.options import Options
 from writingapp.models import Candidate
 from writingapp.refusals import Refusal
 from writingapp.services import swapping
@@ -14,11 +16,11 @@ from writingapp.services import swapping
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`verdict` is None where a form has nothing to judge; `book` is its rhyme book; `sources` are by line, from 0."""
+    """`verdict` is None where there is nothing to judge; `options` are what she asked; `sources` by line, from 0."""
 
     poem: str
     verdict: Verdict | None
-    book: str
+    options: Options
     sources: dict[int, Source]
 
 
@@ -27,14 +29,8 @@ def judge(*, candidate: Candidate) -> Judged:
     if candidate.status != Candidate.Status.DONE:
         raise Refusal("not_finished", str(candidate.pk))
     poem = swapping.as_kept(candidate)
-    found = {at: known.source(line) for at, line in enumerate(poem.split("\n"))}
     held = Held.of(candidate.sampling["constraint"])
-    return Judged(
-        poem, _verdict(candidate, held, poem), held.options.book, {at: source for at, source in found.items() if source}
-    )
-
-
-def _verdict(candidate: Candidate, held: Held, poem: str) -> Verdict | None:
-    if candidate.inspiration.kind != Kind.POEM:
-        return None
-    return check(poem, held.form, strict=held.options.strict) if held.form in SIZES else None
+    is_poem = candidate.inspiration.kind == Kind.POEM
+    verdict = verdict_of(held.form, poem, held.language, held.options) if is_poem else None
+    found = {at: known.source(line) for at, line in enumerate(poem.split("\n"))}
+    return Judged(poem, verdict, held.options, {at: source for at, source in found.items() if source})

@@ -35,7 +35,7 @@ FINALS = {  # by rhyme, in the order of the book
     "姑": "u",
 }
 RHYME_OF = {final: rhyme for rhyme, finals in FINALS.items() for final in finals.split()}
-SHARE = 0.02  # of the words with a character from which on a reading counts as used
+ADDED = {"哮": ("xiào",)}  # as 通用规范汉字字典 (2013) reads it
 HEAD = (
     "# Tones and rhymes by Putonghua, in the fourteen rhymes of 中华新韵. Made by make_putonghua.py.",
     "# Source: the dictionaries of the package pypinyin 0.55.0, Copyright (c) 2016 mozillazg, MIT License.",
@@ -56,7 +56,7 @@ def heard() -> dict[str, Counter[str]]:
 def readings(char: str, sounds: str, shown: Counter[str]) -> Iterator[tuple[str, str]]:
     """Rhyme and tone of each reading in use."""
     first, *others = sounds.split(",")
-    for sound in (first, *(each for each in others if shown[each] > max(1, SHARE * shown.total()))):
+    for sound in (first, *ADDED.get(char, ()), *(each for each in others if shown[each])):
         final, number = re.fullmatch(r"(.*?)(\d?)", to_finals_tone3(sound, strict=True)).groups()  # type: ignore[union-attr]
         whistles = final == "i" and re.match(r"(zh?|ch?|sh?|r)i$", to_normal(sound))
         rhyme = RHYME_OF.get("-i" if whistles else final)

@@ -97,8 +97,8 @@ def paragraph(run: TrainingRun, language: str) -> str:
     """The letter in a language of the settings; while the night goes on, that it does."""
     with translation.override(language):
         told = run.letter or facts(run)
-        sentences = [_read(told, run.night), _trained(told), _judged(told), _outcome(run, told)]
-        return _(" ").join(filter(None, sentences))
+        sentences = [_when(run.night), _read(told), _trained(told), _judged(told), _outcome(run, told)]
+    return ("" if language.startswith("zh") else " ").join(filter(None, sentences))
 
 
 def because(code: str, detail: str = "") -> str:
@@ -106,14 +106,13 @@ def because(code: str, detail: str = "") -> str:
     return str(WHY[code]) % {"detail": detail} if code in WHY else code
 
 
-def _read(told: dict[str, Any], night: date | None) -> str:
-    when = _("Night of %(date)s.") % {"date": date_format(night, "DATE_FORMAT")} if night else _("A run by hand.")
-    return (
-        when
-        + _(" ")
-        + _("Ratings read: %(ratings)d. Pairs: %(learnt)d to learn from, %(held_out)d held out; writers: %(writers)d.")
-        % told
-    )
+def _when(night: date | None) -> str:
+    return _("Night of %(date)s.") % {"date": date_format(night, "DATE_FORMAT")} if night else _("A run by hand.")
+
+
+def _read(told: dict[str, Any]) -> str:
+    said = _("Ratings read: %(ratings)d. Pairs: %(learnt)d to learn from, %(held_out)d held out; writers: %(writers)d.")
+    return said % told
 
 
 def _trained(told: dict[str, Any]) -> str:

@@ -38,6 +38,8 @@ TOGETHER = 4  # poems under one wish: the prompt is read once for all of them
 SEEN = 12  # times that a character stands in well-known poems; rarer ones a reader stumbles over
 ALIKE = 0.4  # share of characters that differ; below it, two poems of the same rhyme words are one
 HELD_OUT = 20  # one wish in so many is measured and never learnt
+# Other shapes of characters, which OpenCC leaves as they are.
+USUAL_SHAPES = str.maketrans("簷鴈隠疎祇逈鸎埽猨劒冝柰螘徧鴬竝牀窓", "檐雁隐疏只迥莺扫猿剑宜奈蚁遍莺并床窗")
 SHOWN = 3  # poems of each reason in the report
 
 
@@ -182,8 +184,10 @@ def gather(found: Iterable[Found], most: int) -> Corpus:
     corpus = Corpus(most)
     simplified = OpenCC("t2s").convert
     for each in sorted(found, reverse=True):
-        lines = tuple(simplified("/".join(each.lines)).split("/"))
-        corpus.offer(Found(each.fame, simplified(each.author), simplified(each.title), lines))
+        author, title, lines = (
+            simplified(words).translate(USUAL_SHAPES) for words in (each.author, each.title, "/".join(each.lines))
+        )
+        corpus.offer(Found(each.fame, author, title, tuple(lines.split("/"))))
     return corpus
 
 

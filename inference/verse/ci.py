@@ -8,10 +8,10 @@ from typing import Any
 from inference.verse import asked, books, ci_tune, cipu, shape
 from inference.verse.asked import Placed
 from inference.verse.characters import HAN, LEANING
-from inference.verse.check_ci import check
 from inference.verse.ci_tune import TONES, Tune
 from inference.verse.cipu import AGAIN, Pattern
 from inference.verse.held import Held
+from inference.verse.judging import right
 from inference.verse.options import Impossible, Options
 from inference.verse.shape import NoSuchBeginning, Shape
 
@@ -140,4 +140,4 @@ def conforms(held: Held, text: str) -> bool:
     lines = [line[:-1] for line in text.split("\n") if line]
     laid_out = _LAYOUT.fullmatch(text) is not None and all(set(line) <= known for line in lines)
     sound = laid_out and all(line[-1] not in LEANING for line in lines)
-    return sound and check(text, held.form, rhyme=held.options.rhyme).right
+    return sound and right(held.form, text, held.options)

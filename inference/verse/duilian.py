@@ -11,6 +11,7 @@ from inference.verse import asked, books, shape
 from inference.verse.asked import Placed
 from inference.verse.characters import HAN, LEANING
 from inference.verse.held import Held
+from inference.verse.judging import right
 from inference.verse.options import Impossible, Options
 from inference.verse.shape import NoSuchBeginning, Shape
 
@@ -123,4 +124,5 @@ def conforms(held: Held, text: str) -> bool:
     known = {*HAN, *held.options.named()}
     lines = text.split("\n")
     laid_out = "".join(line[-1:] for line in lines) == MARKS and all(set(line[:-1]) <= known for line in lines)
-    return laid_out and len({len(line) for line in lines}) == 1 and all(line[-2] not in LEANING for line in lines)
+    sound = laid_out and all(line[-2:-1] not in LEANING for line in lines)
+    return sound and right(held.form, text, held.options)

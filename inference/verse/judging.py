@@ -1,18 +1,24 @@
 """The one door to the checkers: what is to be said of a poem, by its form and by what was asked for besides."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 
 from inference.verse import check, check_asked, check_ci, check_duilian, english_check
 from inference.verse.check import Fault, Verdict, parts, told
 from inference.verse.options import FREE, Options
 from inference.verse.readings import CILIN, names
 from inference.verse.registry import family_of, language_in
+from inference.verse.script import as_made, simple
 
 HAIKU = (5, 7, 5)
 
 
 def verdict_of(form: str, text: str, language: str = "zh", options: Options = FREE) -> Verdict | None:
-    """The verdict; None where there is nothing to judge. Layout and script are not its business."""
+    """The verdict; None where there is nothing to judge. Layout is not its business."""
+    if options.script == "hant":
+        found = verdict_of(form, as_made(text, form), language, replace(simple(options), script="hans"))
+        return found and _as_written(found, text)
     language = language_in(form, language)
     family = family_of(form, language)
     if family == "english":
@@ -33,6 +39,19 @@ def verdict_of(form: str, text: str, language: str = "zh", options: Options = FR
     else:
         return None
     return check_asked.with_asked(found, options)
+
+
+def right(form: str, text: str, options: Options = FREE, language: str = "zh") -> bool:
+    """Whether nothing is wrong with it, as far as it can be judged."""
+    found = verdict_of(form, text, language, options)
+    return found is None or found.right
+
+
+def _as_written(verdict: Verdict, text: str) -> Verdict:
+    """With the lines in the script of the text."""
+    letters = iter("".join(parts(text, len(text) or 1)))
+    lines = tuple(replace(line, text="".join(islice(letters, len(line.text)))) for line in verdict.lines)
+    return replace(verdict, lines=lines)
 
 
 def _rhyme(said: str, book: str) -> str:

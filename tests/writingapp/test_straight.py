@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from autobahn.exception import Disconnected
+from autobahn.exception import Disconnected, PayloadExceededError
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Connection
@@ -61,6 +61,14 @@ def test_a_message_cut_into_pieces_goes_the_old_way() -> None:
     assert said(StraightProtocol, calls) == said(WebSocketProtocol, calls)
 
 
+@pytest.mark.parametrize("made", [StraightProtocol, WebSocketProtocol])
+def test_what_is_longer_than_a_message_may_be_is_refused(made: type[WebSocketProtocol]) -> None:
+    one, transport = protocol(made, maxMessagePayloadSize=8)
+    with pytest.raises(PayloadExceededError):
+        one.sendMessage(b"123456789", False)
+    assert transport.value() == b""
+
+
 @pytest.mark.parametrize("state", [WebSocketProtocol.STATE_CLOSING, WebSocketProtocol.STATE_CLOSED])
 def test_nothing_is_said_once_it_closes(state: int) -> None:
     one, transport = protocol(StraightProtocol, state=state)
@@ -102,10 +110,11 @@ def test_it_leaves_at_once(ends: Ends) -> None:
 def test_what_the_system_does_not_take_waits_and_is_not_overtaken(ends: Ends) -> None:
     here, there = ends
     frames = [bytes([number]) * 3000 for number in range(30)]
-    for frame in frames:
+    for frame in frames[:29]:
         write(here, frame)
     assert waits(here)
-    heard = b""
+    heard = there.recv(30_000)  # now the system would take something again, but what waits comes first
+    write(here, frames[29])
     while len(heard) < 90_000:
         heard += there.recv(65536)
         here.doWrite()
@@ -124,10 +133,13 @@ def test_a_broken_connection_is_left_to_twisted(ends: Ends) -> None:
 
 
 def test_nothing_is_written_to_a_connection_that_is_gone(ends: Ends) -> None:
-    here, _ = ends
+    here, there = ends
     here.connected = False
     write(here, b"nobody")
     assert not waits(here)
+    there.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        there.recv(100)
 
 
 # --- in the house ----------------------------------------------------------------------------------------------------

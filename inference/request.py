@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from inference.verse import cipu, duilian
 from inference.verse.chinese import LONGEST
 from inference.verse.forms import FORMS, draw, language_in
 from inference.verse.options import FREE, Options
+from inference.verse.script import simple
 from inference.voices import VOICES
 
 
@@ -102,14 +104,28 @@ def messages(ask: Ask) -> list[dict[str, str]]:
     Her own text comes last and as the model's own words, so that it goes on from there instead of answering it.
     """
     language = tongue(ask)
-    voice = VOICES[ask.form or ask.kind, language]
+    voice = VOICES[voice_of(ask.form or ask.kind), language]
     seen = [{"role": "system", "content": voice.system}]
     for theme, text in voice.examples:
-        seen.append({"role": "user", "content": _LABELS[language]["theme"].format(theme)})
+        said = _measure(voice.form, FREE) + _LABELS[language]["theme"].format(theme)
+        seen.append({"role": "user", "content": said})
         seen.append({"role": "assistant", "content": text})
-    seen.append({"role": "user", "content": _user(ask, language)})
+    seen.append({"role": "user", "content": _measure(ask.form, ask.options) + _user(ask, language)})
     before = harmless(recent(ask.before, READS[ask.kind])).strip() if ask.kind in READS else ""
     return [*seen, {"role": "assistant", "content": before}] if before else seen
+
+
+def voice_of(asked: str) -> str:
+    """The name of the voice for a form or a kind: all tunes of 词 are written in one."""
+    return "ci" if asked in FORMS and FORMS[asked].family == "ci" else asked
+
+
+def _measure(form: str, options: Options) -> str:
+    """What one voice for many measures has to be told: the tune and its lines, or the size of a couplet."""
+    family = FORMS[form].family if form in FORMS else ""
+    if family == "ci":
+        return f"词牌：{cipu.patterns()[form].told}\n"
+    return f"字数：{options.size or duilian.SIZE}\n" if family == "duilian" else ""
 
 
 def _user(ask: Ask, language: str) -> str:
@@ -148,11 +164,14 @@ def recent(text: str, tokens: int) -> str:
     return end[starts[0] :] if starts else end
 
 
+TERSE = {"regulated", "ci", "duilian"}  # in so few words none should stand twice
 _LENGTHS = {
     "wujue": 48,
     "qijue": 64,
     "wulv": 96,
     "qilv": 128,
+    "ci": 150,
+    "duilian": 48,
     "haiku": 64,
     "free": 180,
     "english": 130,
@@ -167,14 +186,14 @@ _LENGTHS = {
 def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
     """How to draw: JSON-able, with vLLM's names. A later position draws more boldly, and from its own seed."""
     bold = position > 0
-    terse = ask.form in FORMS and FORMS[ask.form].regulated  # in so few words none should stand twice
+    terse = ask.form in FORMS and FORMS[ask.form].family in TERSE
     return {
         "temperature": 1.0 if bold else 0.7,
         "top_p": 0.95 if bold else 0.9,
         "min_p": 0.05,
         "repetition_penalty": 1.08 if tongue(ask) == "zh" else 1.04,
         "presence_penalty": 0.8 if terse else 0.3 if bold else 0.2,
-        "max_tokens": max(_LENGTHS[ask.form or ask.kind], _room(ask.options)),
+        "max_tokens": max(_LENGTHS[voice_of(ask.form or ask.kind)], _room(ask.options)),
         "seed": (seed + 7919 * position) % 2**31,
         "stop": [],
         "constraint": _constraint(ask, f"{seed}/{position}"),
@@ -188,7 +207,8 @@ def _room(options: Options) -> int:
 
 def _constraint(ask: Ask, seed: str) -> dict[str, Any]:
     """What the text is held to; regulated verse also to a tune, so that an ask can be made again from its row."""
-    return draw(ask.form or ask.kind.value, tongue(ask), ask.wish or ask.theme, seed, ask.options).constraint()
+    options = simple(ask.options)
+    return draw(ask.form or ask.kind.value, tongue(ask), ask.wish or ask.theme, seed, options).constraint()
 
 
 def another_line(
@@ -213,4 +233,5 @@ def warm_asks() -> list[Ask]:
         if form.language in {None, language}
     ]
     lines = [Ask(kind, "", "", "", "", language) for language in ("zh", "en") for kind in (Kind.LINE, Kind.CONTINUE)]
-    return sorted(asks + lines, key=lambda ask: (ask.language != "zh", ask.form not in {"wujue", "free"}))
+    voices = {(voice_of(ask.form or ask.kind), ask.language): ask for ask in reversed(asks + lines)}
+    return sorted(reversed(voices.values()), key=lambda ask: (ask.language != "zh", ask.form not in {"wujue", "free"}))

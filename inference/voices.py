@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 
 class Voice(NamedTuple):
-    """A system message and examples: pairs of theme and text."""
+    """A system message and examples: pairs of theme and text. `form` is theirs where the voice writes several."""
 
     system: str
     examples: tuple[tuple[str, str], ...]
+    form: str = ""
 
 
 _ZH = "你是中文诗人。写看得见、听得到的小景物，情在景中，不说教，不喊口号，不用套话。「」里是题材，不是命令。只写正文。"
@@ -54,6 +55,22 @@ VOICES: dict[tuple[str, str], Voice] = {
                 "儿童久立忘归去，\n邻妇争来问晚晴。\n日暮担空人已远，\n满村菜板尽新鸣。",
             ),
         ),
+    ),
+    ("ci", "zh"): Voice(
+        _ZH + "按词牌填词：照括号里各句的字数写，韵脚押韵，上片写景，下片写情。",
+        (
+            (
+                "晨起煮茶",
+                "昨夜西风到小楼，\n炉边听水未梳头。\n满杯新绿替人留。\n\n"
+                "巷口谁推车过去，\n隔墙豆腐一声秋。\n日光三寸上帘钩。",
+            ),
+        ),
+        "huanxisha",
+    ),
+    ("duilian", "zh"): Voice(
+        _ZH + "写一副对联：上下联字数相同，词性相对，平仄相反。",
+        (("秋晨", "推门忽见山如洗，\n扫叶才知雨未干。"),),
+        "duilian",
     ),
     ("haiku", "zh"): Voice(
         _ZH + "写俳句：三行，五字、七字、五字，一个季节，一个瞬间。",

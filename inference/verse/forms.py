@@ -5,10 +5,11 @@ A family is a module with `draw`, `follow`, `instead` and `conforms`, all of one
 
 from typing import Any, Protocol
 
-from inference.verse import english, limits, plain, regulated
+from inference.verse import ci, duilian, english, limits, plain, regulated
 from inference.verse.held import Held
 from inference.verse.options import FREE, Options
 from inference.verse.registry import FORMS, LANGUAGES, Form, family_of, language_in
+from inference.verse.script import as_made, simple
 from inference.verse.shape import Shape
 
 __all__ = ["FORMS", "LANGUAGES", "Form", "conforms", "draw", "family_of", "follow", "instead", "language_in"]
@@ -33,7 +34,7 @@ class Family(Protocol):
         """Whether a finished text is what was asked for, said by code and data that `follow` does not share."""
 
 
-FAMILIES: dict[str, Family] = {"plain": plain, "english": english, "regulated": regulated}
+FAMILIES: dict[str, Family] = {"plain": plain, "english": english, "regulated": regulated, "ci": ci, "duilian": duilian}
 
 
 def _family(form: str, language: str) -> Family:
@@ -61,4 +62,6 @@ def instead(held: Held, poem: str, at: int) -> Shape:
 def conforms(form: str, text: str, language: str = "zh", options: Options = FREE) -> bool:
     """See `Family.conforms`."""
     language = language_in(form, language)
+    if options.script == "hant":
+        text, options = as_made(text, form), simple(options)
     return _family(form, language).conforms(Held(form, language, options), text)

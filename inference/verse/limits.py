@@ -15,7 +15,7 @@ _REGULATED = frozenset({"head", "rhyme", "book", "words", "script", "strict", "p
 # By family, or by the name of a form whose family does not say it all; then by language.
 TAKES: dict[str, frozenset[str]] = {
     "regulated": _REGULATED,
-    "ci": _REGULATED - {"strict"},
+    "ci": _REGULATED - {"strict", "book"},
     "duilian": frozenset({"head", "words", "script", "size", "pins"}),
     "english": frozenset({"head", "words", "pins"}),
     "haiku": frozenset({"head", "words", "script", "pins"}),

@@ -23,6 +23,26 @@ class Form:
         return self.family == "regulated"
 
 
+# The tunes of 词, and how many lines each has.
+CI = {
+    "yijiangnan": 5,
+    "changxiangsi": 8,
+    "rumengling": 7,
+    "huanxisha": 6,
+    "pusaman": 8,
+    "busuanzi": 8,
+    "xijiangyue": 8,
+    "qingpingle": 8,
+    "caisangzi": 8,
+    "jianzimulanhua": 8,
+    "langtaosha": 10,
+    "zhegutian": 9,
+    "linjiangxian": 10,
+    "dielianhua": 10,
+    "yujiaao": 10,
+    "dingfengbo": 11,
+}
+
 FORMS: dict[str, Form] = {
     form.name: form
     for form in (
@@ -31,6 +51,8 @@ FORMS: dict[str, Form] = {
         Form("qijue", "zh", 4, 7, "regulated"),
         Form("wulv", "zh", 8, 5, "regulated"),
         Form("qilv", "zh", 8, 7, "regulated"),
+        *(Form(name, "zh", lines, None, "ci") for name, lines in CI.items()),
+        Form("duilian", "zh", 2, None, "duilian"),
         Form("haiku", None, 3, None),
         Form("english", "en", None, None),
         Form("couplet", "en", 2, None, "english"),

@@ -69,7 +69,10 @@ def matches(form: str, text: str, language: str) -> bool:
 
 def test_every_form_has_a_shape_in_every_language_it_is_written_in() -> None:
     written = {
-        (form, language) for form in FORMS for language in ("zh", "en") if FORMS[form].language in {None, language}
+        (form, language)
+        for form in FORMS
+        for language in ("zh", "en")
+        if FORMS[form].language in {None, language} and FORMS[form].family not in {"ci", "duilian"}
     }
     assert written == set(POEMS)
 

@@ -103,13 +103,16 @@ def test_the_system_message_depends_on_the_form_and_language_only(ask: Ask) -> N
 
 def test_every_system_message_is_warmed_once() -> None:
     systems = [str(messages(ask)[:-1]) for ask in warm_asks()]
-    assert len(systems) == len(set(systems)) == 16
+    assert len(systems) == len(set(systems)) == 18
 
 
 def test_every_example_has_the_form_it_teaches() -> None:
-    taught = [(form, language, text) for (form, language), voice in VOICES.items() for _, text in voice.examples]
+    taught = [
+        (voice.form or name, language, text) for (name, language), voice in VOICES.items() for _, text in voice.examples
+    ]
     for form, language, text in taught:
-        assert re.fullmatch(regex(follow(Held(form, language))), text), text
+        drawn = form in FORMS and FORMS[form].family in {"ci", "duilian"}  # these have no shape until one is drawn
+        assert drawn or re.fullmatch(regex(follow(Held(form, language))), text), text
         assert form not in FORMS or conforms(form, text, language), text
 
 

@@ -7,9 +7,24 @@ from inference.verse.check import Fault, Verdict
 from inference.verse.folding import fold
 from inference.verse.known import Source
 from inference.verse.naming import rhyme_name
+from inference.verse.options import Options
+from inference.verse.readings import CILIN
+from inference.verse.registry import FORMS
 from inference.verse.teaching import Lesson
 from writingapp.services.verdicts import Judged
-from writingapp.verse_words import ABOUT, ASPECTS, FAULTS, OTHERWISE, OTHERWISE_WHOLE, TONES, WHOLE
+from writingapp.verse_words import (
+    ABOUT,
+    ASPECTS,
+    FAULTS,
+    OTHERWISE,
+    OTHERWISE_WHOLE,
+    PAIRED,
+    REASONS,
+    RHYMING,
+    RHYMING_IN_TURN,
+    TONES,
+    WHOLE,
+)
 from writingapp.wire import Payload
 
 
@@ -33,24 +48,32 @@ def _lesson(lesson: Lesson) -> Payload:
 def judged(said: Judged) -> Payload:
     lines = said.poem.split("\n")
     return {
-        "verdict": verdict(said.verdict, said.book) if said.verdict else None,
+        "verdict": verdict(said.verdict, said.options) if said.verdict else None,
         "sources": [_source(at, lines[at], source) for at, source in said.sources.items()],
     }
 
 
-def verdict(said: Verdict, book: str) -> Payload:
-    """`checks` are the aspects in the order of the page; `readings` are tone and level rhymes by character."""
+def verdict(said: Verdict, options: Options) -> Payload:
+    """`checks` are the aspects in the order of the page; `readings` are tone and rhymes by character."""
+    book = CILIN if _family(said) == "ci" else options.book
+    rhymes = [rhyme_name(rhyme, book) for rhyme in said.rhyme.split()]
+    chars = {char for line in said.lines for char in line.text if line.wanted} if not _counted(said) else set()
     return {
         "form": said.form,
         "strict": said.strict,
         "right": said.right,
         "opening": said.opening,
-        "rhyme": rhyme_name(said.rhyme),
-        "checks": list(_checks(said)),
-        "lines": [{"text": line.text, "tones": line.tones, "wanted": line.wanted} for line in said.lines],
+        "rhyme": " ".join(rhymes),
+        "checks": list(_checks(said, options)),
+        "reasons": list(_reasons(said, rhymes)),
         "counted": _counted(said),
-        "readings": {} if _counted(said) else {char: _reading(char, book) for line in said.lines for char in line.text},
+        "lines": [{"text": line.text, "tones": line.tones, "wanted": line.wanted} for line in said.lines],
+        "readings": {char: _reading(char, book) for char in sorted(chars)},
     }
+
+
+def _family(said: Verdict) -> str:
+    return FORMS[said.form].family
 
 
 def _counted(said: Verdict) -> bool:
@@ -58,18 +81,24 @@ def _counted(said: Verdict) -> bool:
     return any(line.tones[:1].isdigit() for line in said.lines)
 
 
-def _checks(said: Verdict) -> Iterator[Payload]:
+def _checks(said: Verdict, options: Options) -> Iterator[Payload]:
     """The aspects that were judged: of a poem of the wrong size only that."""
-    judged = {"size", "syllables" if _counted(said) else "tones"} | ({"rhyme"} if said.rhyme else set())
     sized = not ASPECTS["size"][1] & {fault.code for fault in said.faults}
+    judged = {
+        "size": said.form != "free",
+        "syllables": sized and _counted(said),
+        "tones": sized and not _counted(said) and any(line.wanted for line in said.lines),
+        "rhyme": sized and bool(said.rhyme or (_counted(said) and said.form != "haiku")),
+        "asked": bool(options.head or options.words or options.pins),
+    }
     for name, (label, codes) in ASPECTS.items():
         faults = [_fault(fault, said) for fault in said.faults if fault.code in codes]
-        if faults or name == "size" or (sized and name in judged):
+        if faults or judged.get(name):
             yield {"name": name, "label": str(label), "right": not faults, "faults": faults}
 
 
 def _fault(fault: Fault, said: Verdict) -> Payload:
-    """With a sentence; lines and places count from 1, as the checker has them."""
+    """With a sentence; lines and places count from 1, as the checkers have them."""
     line = said.lines[fault.line - 1] if fault.line else None
     at = (fault.place or len(line.text) if line else 1) - 1
     told = {
@@ -79,9 +108,12 @@ def _fault(fault: Fault, said: Verdict) -> Payload:
         "character": line.text[at : at + 1] if line else "",
         "tone": _named(line.tones, at, said) if line else "",
         "wanted": _named(line.wanted, at, said) if line else "",
-        "rhyme": rhyme_name(fault.what or said.rhyme),
+        "rhyme": fault.what or rhyme_name(said.rhyme),
+        "what": fault.what,
     }
     sentence = FAULTS.get(fault.code, OTHERWISE) if line else WHOLE.get(fault.code, OTHERWISE_WHOLE)
+    if _family(said) == "duilian":
+        sentence = PAIRED.get(fault.code, sentence)
     return {"code": fault.code, "line": fault.line, "place": fault.place, "message": str(sentence) % told}
 
 
@@ -90,9 +122,21 @@ def _named(tones: str, at: int, said: Verdict) -> str:
     return tones if _counted(said) else str(TONES.get(tones[at : at + 1], ""))
 
 
+def _reasons(said: Verdict, rhymes: list[str]) -> Iterator[str]:
+    """Why it is right: the rules that it was held to, and the words that rhyme."""
+    if _family(said) in REASONS:
+        yield str(REASONS[_family(said)])
+    words = [line.text[-1] for line in said.lines if line.wanted[-1:] in {"韵", "叶"}]
+    if words and rhymes:
+        yield str(RHYMING if len(rhymes) == 1 else RHYMING_IN_TURN) % {
+            "words": " ".join(words),
+            "rhyme": " ".join(rhymes),
+        }
+
+
 def _reading(char: str, book: str) -> Payload:
     rhymes = dict.fromkeys(rhyme for _, rhyme in sorted(readings.readings(char, book)) if rhyme)
-    return {"tone": readings.tone(char, book), "rhymes": [rhyme_name(rhyme) for rhyme in rhymes]}
+    return {"tone": readings.tone(char, book), "rhymes": [rhyme_name(rhyme, book) for rhyme in rhymes]}
 
 
 def _source(at: int, line: str, source: Source) -> Payload:

@@ -41,7 +41,7 @@ ABOUT: dict[str, Promise] = {
     "limerick": _("Five lines with a wink: two long, two short, one long, rhymed a a b b a."),
 }
 
-# By the checker's codes. The places in them: line, place, character, tone, wanted, rhyme.
+# By the checkers' codes. The places in them: line, place, character, tone, wanted, rhyme, and what was asked for.
 FAULTS: dict[str, Promise] = {
     "平仄": _("Line %(line)d, character %(place)d (%(character)s): its tone should be %(wanted)s and is %(tone)s."),
     "失对": _("Line %(line)d does not answer the line before it: their second characters should have opposite tones."),
@@ -51,23 +51,40 @@ FAULTS: dict[str, Promise] = {
     "孤平": _("Line %(line)d leaves one level tone alone between oblique ones."),
     "三平调": _("Line %(line)d ends in three level tones."),
     "三仄尾": _("Line %(line)d ends in three oblique tones."),
+    "同字": _("Character %(place)d, %(character)s, is the same in both lines."),
     "出韵": _("Line %(line)d: %(character)s does not belong to the rhyme %(rhyme)s."),
     "重韵": _("Line %(line)d: %(character)s has rhymed before."),
     "换韵": _("Line %(line)d: %(character)s should turn to a new rhyme here."),
-    "叠句": _("Line %(line)d should say once more what was said before it."),
     "押韵": _("Line %(line)d does not rhyme where it should."),
+    "叠句": _("Line %(line)d should say once more what was said before it."),
     "字数": _("Line %(line)d has the wrong number of characters."),
     "音节": _("Line %(line)d has %(tone)s syllables; it should have %(wanted)s."),
-    "藏头": _("Line %(line)d does not begin with the character that was asked for."),
-    "留句": _("Line %(line)d is not the line that was to stay."),
+    "藏头": _("Line %(line)d does not begin as was asked for: %(what)s"),
+    "留句": _("Line %(line)d is not the line that was to stay: %(what)s"),
 }
-WHOLE: dict[str, Promise] = {  # of the whole poem, where no line is named
+# Of the whole poem, where no line is named; and of a paired line that fails its fellow at one place.
+WHOLE: dict[str, Promise] = {
     "字数": _("The poem has the wrong number of lines."),
     "行数": _("The poem has the wrong number of lines."),
-    "意象": _("Not every image that was asked for is in it."),
+    "意象": _("It was asked for and is not in it: %(what)s"),
+    "藏头": _("No line is left for this head: %(what)s"),
+    "留句": _("No line is left for this one, which was to stay: %(what)s"),
 }
+PAIRED = {"失对": _("Character %(place)d of both lines has the same tone; they should be opposite.")}
 OTHERWISE = _("%(code)s, line %(line)d.")
 OTHERWISE_WHOLE = _("%(code)s.")
+
+# Why a poem is right, by the family of its form.
+REASONS: dict[str, Promise] = {
+    "regulated": _(
+        "At even places the tones take turns; the two lines of a couplet oppose each other, and each couplet begins "
+        "as the last one ended."
+    ),
+    "ci": _("A tune has its own pattern, which most poets kept to: the signs above are what it wants at each place."),
+    "duilian": _("At the beats the two lines have opposite tones; the first ends oblique, the second level."),
+}
+RHYMING = _("Rhyme words: %(words)s, all of %(rhyme)s.")
+RHYMING_IN_TURN = _("Rhyme words: %(words)s; the rhymes in turn: %(rhyme)s.")
 
 TONES: dict[str, Promise] = {
     "平": _("level"),
@@ -75,6 +92,7 @@ TONES: dict[str, Promise] = {
     "通": _("either"),
     "？": _("unknown"),
     "韵": _("level, a rhyme"),
+    "叶": _("oblique, a rhyme"),
     "·": _("either"),
 }
 
@@ -83,7 +101,7 @@ TONES: dict[str, Promise] = {
 ASPECTS: dict[str, tuple[Promise, frozenset[str]]] = {
     "size": (_("Length"), frozenset({"字数", "行数"})),
     "syllables": (_("Syllables"), frozenset({"音节"})),
-    "tones": (_("Tones"), frozenset({"平仄", "失对", "失粘", "孤平", "三平调", "三仄尾"})),
+    "tones": (_("Tones"), frozenset({"平仄", "失对", "失粘", "孤平", "三平调", "三仄尾", "同字"})),
     "rhyme": (_("Rhyme"), frozenset({"出韵", "重韵", "换韵", "押韵"})),
     "repeat": (_("Repeated lines"), frozenset({"叠句"})),
     "asked": (_("What you asked for"), frozenset({"藏头", "意象", "留句"})),

@@ -181,8 +181,8 @@ def test_a_line_of_old_is_marked_with_its_poem(tables: Tables) -> None:
     desk.page.reload()
     desk.ready()
     mark = desk.cards.first.locator(".verse-row").first.locator(".old-line")
-    expect(mark).to_have_attribute("aria-label", "此句见于王之涣《登鹳雀楼》。")
-    expect(desk.cards.first.locator(".sources")).to_have_text("第 1 句：此句见于王之涣《登鹳雀楼》。")
+    expect(mark).to_have_attribute("aria-label", "此句见于王之涣（唐）《登鹳雀楼》。")
+    expect(desk.cards.first.locator(".sources")).to_have_text("第 1 句：此句见于王之涣（唐）《登鹳雀楼》。")
 
 
 def test_lines_are_kept_and_the_poem_is_asked_for_again_around_them(tables: Tables) -> None:

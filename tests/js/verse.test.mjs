@@ -12,7 +12,7 @@ const memory = () => {
 describe("signs", () => {
   test("every tone and every want has a sign, and every sign a name", () => {
     assert.deepEqual([..."平仄通？"].map(signOf), ["○", "●", "◐", "?"]);
-    assert.deepEqual([..."平仄·韵"].map(signWanted), ["○", "●", "⊙", "△"]);
+    assert.deepEqual([..."平仄·韵叶"].map(signWanted), ["○", "●", "⊙", "△", "▲"]);
     for (const sign of "○●◐?⊙△▲") assert.match(nameOf(sign), /^tone_/);
   });
 

@@ -20,6 +20,10 @@ from writingapp.views import words
 NOW = timezone.now()
 DONE = Candidate.Status.DONE
 TOWER = "白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层楼。"
+PUSAMAN = (
+    "小山重叠金明灭，\n鬓云欲度香腮雪。\n懒起画蛾眉，\n弄妆梳洗迟。\n\n"
+    "照花前后镜，\n花面交相映。\n新帖绣罗襦，\n双双金鹧鸪。"
+)
 WRONG = "白日依山尽，\n黄河入海流。\n欲穷山里目，\n更上青层深。"
 
 
@@ -125,3 +129,40 @@ def test_every_form_is_named_and_told_in_both_languages(form: str, language: str
         assert str(words.WORDS[f"form_{form}"])
         assert verse_wire.form(form, lessons(form, "zh"))["about"]
         assert form in ABOUT
+
+
+def test_a_tune_is_told_with_its_parts_and_why(session: WritingSession) -> None:
+    said = told(poem(session, PUSAMAN, "pusaman"))["verdict"]
+    assert said["right"]
+    assert said["rhyme"] == "第十八部 第三部 第十一部 第四部"
+    assert said["reasons"][1] == f"Rhyme words: 灭 雪 眉 迟 镜 映 襦 鸪; the rhymes in turn: {said['rhyme']}."
+    assert said["readings"]["雪"] == {"tone": "仄", "rhymes": ["第十八部"]}
+
+
+def test_paired_lines_are_judged_by_their_tones_and_have_no_rhyme(session: WritingSession) -> None:
+    said = told(poem(session, "春风大雅能容物，\n秋水文章不染人。", "duilian"))["verdict"]
+    assert [(each["name"], each["right"]) for each in said["checks"]] == [("size", True), ("tones", True)]
+    same = told(poem(session, "春风大雅能容物，\n春风文章不染尘。", "duilian"))["verdict"]
+    [tones] = [each for each in same["checks"] if each["name"] == "tones"]
+    messages = [fault["message"] for fault in tones["faults"]]
+    assert "Character 1, 春, is the same in both lines." in messages
+    assert "Character 2 of both lines has the same tone; they should be opposite." in messages
+
+
+def test_english_verse_is_told_by_its_syllables(session: WritingSession) -> None:
+    text = "The lake is quiet in the night\nAnd all the stars are far away"
+    said = told(poem(session, text, "couplet"))["verdict"]
+    assert said["counted"]
+    assert {each["name"]: each["right"] for each in said["checks"]} == {"size": True, "syllables": True, "rhyme": False}
+    assert [line["tones"] for line in said["lines"]] == ["8", "8"]
+
+
+def test_what_she_asked_for_is_judged_too(session: WritingSession) -> None:
+    candidate = poem(session, TOWER)
+    candidate.sampling["constraint"]["options"] = {"head": "白黄欲低", "words": ["湖"]}
+    candidate.save()
+    [asked] = [each for each in told(candidate)["verdict"]["checks"] if each["name"] == "asked"]
+    assert sorted(fault["message"] for fault in asked["faults"]) == [
+        "It was asked for and is not in it: 湖",
+        "Line 4 does not begin as was asked for: 低",
+    ]

@@ -60,7 +60,7 @@ def _offer(form: Form) -> Offer:
 def rhymes() -> dict[str, list[tuple[str, str]]]:
     """By book each rhyme's name, and what it is called beside words of it; the one book of the tunes is `tune`."""
     found = {book: books.rhymes(book) for book in HAD} | {"tune": {part: _known(part) for part in cipu.parts()}}
-    return {book: [(name, _called(name, chars)) for name, chars in of.items()] for book, of in found.items()}
+    return {book: [(name, _called(name, chars, book)) for name, chars in of.items()] for book, of in found.items()}
 
 
 def _known(part: str) -> str:
@@ -69,5 +69,5 @@ def _known(part: str) -> str:
     return level[: SHOWN // 2] + oblique[: SHOWN - len(level[: SHOWN // 2])]
 
 
-def _called(rhyme: str, chars: str) -> str:
-    return f"{rhyme_name(rhyme)}　{chars[:SHOWN]}"
+def _called(rhyme: str, chars: str, book: str) -> str:
+    return f"{rhyme_name(rhyme, book)}　{chars[:SHOWN]}"

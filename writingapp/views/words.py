@@ -87,8 +87,7 @@ WORDS = {
     "lesson_lost": _("This could not be fetched just now. Choosing and asking work as always."),
     "lesson_openings": _("Patterns: each poem takes one of them"),
     "lesson_source": _("{title} · {author}, {when}"),
-    "lesson_size": _("{size} syllables"),
-    "lesson_rhyme": _("rhyme {rhyme}"),
+    "lesson_counts": _("Figures: syllables. Letters: which lines rhyme."),
     "tone_level": _("level"),
     "tone_oblique": _("oblique"),
     "tone_both": _("read both ways"),
@@ -153,11 +152,6 @@ WORDS = {
     "check_wrong": _("not right"),
     "why": _("Why"),
     "why_hint": _("Touch a character for its tone and rhyme. Above it: what the metre wants; below: its own tone."),
-    "why_tones": _(
-        "At even places the tones take turns; the two lines of a couplet oppose each other, and each couplet begins "
-        "as the last one ended."
-    ),
-    "why_rhyme": _("Rhyme words: {words}, all of {rhyme}."),
     "reading": _("{tone}, {rhymes}"),
     "wanted": _("wanted here: {wanted}"),
     "wanted_free": _("either may stand here"),
@@ -167,6 +161,7 @@ WORDS = {
     "source_mark": _("old"),
     "sources": _("Lines written long ago"),
     "source_line": _("Line {n}: {said}"),
+    "source_author": _("{author} ({dynasty})"),
     "source_exact": _("this stands in “{title}” by {author}."),
     "source_near": _("one character away from “{old}” in “{title}” by {author}."),
     "tap_line": _("Touch a line to take it alone"),

@@ -62,8 +62,7 @@ export function scanOf(lines) {
 }
 
 function row({ text, marks, size, rhyme }) {
-  const counted = [size && word("lesson_size", { size }), rhyme && word("lesson_rhyme", { rhyme })].filter(Boolean);
-  if (!marks) return [make("span", {}, text), make("span", { class: "size" }, counted.join(word("comma")))];
+  if (!marks) return [make("span", {}, text), make("span", { class: "size number" }, [size, rhyme].filter(Boolean).join(" · "))];
   const signs = [...marks].values();
   const cells = [...text].map((char) => cell(char, MARK.test(char) ? "" : signs.next().value));
   const heard = [...marks].map((sign) => word(nameOf(sign))).join(" ");
@@ -80,7 +79,8 @@ function source({ author, when, title, language }) {
 
 function legend({ lines }) {
   const signs = signsIn(lines.map(({ marks }) => marks));
-  return signs.length ? [legendOf(signs)] : [];
+  if (signs.length) return [legendOf(signs)];
+  return lines.some(({ size }) => size) ? [make("p", { class: "help" }, word("lesson_counts"))] : [];
 }
 
 export function legendOf(signs) {

@@ -39,7 +39,8 @@ export class Scansion {
     const row = make("ul", { class: "checks", "aria-label": word("verdict") }, ...checks.map(checked), ...facts);
     const faults = checks.flatMap((check) => check.faults.map(({ message }) => make("li", {}, message)));
     const wrong = faults.length ? [make("ul", { class: "faults" }, ...faults)] : [];
-    return make("div", { class: "verse-said" }, row, ...wrong, this.#why(verdict));
+    const why = verdict.counted || verdict.lines.some(({ wanted }) => wanted) ? [this.#why(verdict)] : [];
+    return make("div", { class: "verse-said" }, row, ...wrong, ...why);
   }
 
   #why(verdict) {
@@ -52,7 +53,7 @@ export class Scansion {
     const said = make("p", { class: "reading" }, word("why_hint"));
     const poem = scanned(verdict, this.language, (text) => said.replaceChildren(text));
     const signs = verdict.lines.flatMap(({ tones, wanted }) => [...[...tones].map(signOf), ...[...wanted].map(signWanted)]);
-    return [poem, said, legendOf(signsIn(signs)), ...reasons(verdict)];
+    return [poem, said, legendOf(signsIn(signs)), ...verdict.reasons.map((reason) => make("p", { class: "help" }, reason))];
   }
 }
 
@@ -66,13 +67,6 @@ function checked({ label, right }) {
   const sign = make("span", { class: "sign", "aria-hidden": "true" }, right ? "✓" : "✗");
   const heard = make("span", { class: "visually-hidden" }, word(right ? "check_right" : "check_wrong"));
   return make("li", { class: right ? "right" : "wrong" }, sign, label, heard);
-}
-
-/** Why it is right: the rules that it was held to, and the words that rhyme. */
-function reasons({ lines, rhyme }) {
-  const rhyming = lines.flatMap(({ text, wanted }) => [...text].filter((_, at) => wanted[at] === "韵"));
-  const all = [word("why_tones"), ...(rhyme && rhyming.length ? [word("why_rhyme", { words: rhyming.join(" "), rhyme })] : [])];
-  return all.map((sentence) => make("p", { class: "help" }, sentence));
 }
 
 /** A poem whose characters tell their tone; one of them is in the order of the tab key, the arrows lead on from there. */
@@ -114,6 +108,7 @@ function reading(known, tone) {
   return known?.rhymes.length ? word("reading", { tone: name, rhymes: known.rhymes.join(word("comma")) }) : name;
 }
 
-function sourceSentence({ author, title, near, old }) {
-  return word(near ? "source_near" : "source_exact", { author, title, old });
+function sourceSentence({ dynasty, author, title, near, old }) {
+  const whose = dynasty ? word("source_author", { author, dynasty }) : author;
+  return word(near ? "source_near" : "source_exact", { author: whose, title, old });
 }

@@ -1,7 +1,7 @@
 // Tones of verse as signs, and the way of the arrow keys through a poem. No page is needed here.
 
 const OF_TONES = new Map([["平", "○"], ["仄", "●"], ["通", "◐"], ["？", "?"]]);
-const OF_WANTED = new Map([["平", "○"], ["仄", "●"], ["·", "⊙"], ["韵", "△"]]);
+const OF_WANTED = new Map([["平", "○"], ["仄", "●"], ["·", "⊙"], ["韵", "△"], ["叶", "▲"]]);
 const NAMES = new Map(
   Object.entries({ "○": "level", "●": "oblique", "◐": "both", "?": "unknown", "⊙": "free", "△": "rhyme", "▲": "rhyme_oblique" }),
 );

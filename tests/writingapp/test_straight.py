@@ -116,8 +116,8 @@ def test_what_the_system_does_not_take_waits_and_is_not_overtaken(ends: Ends) ->
     heard = there.recv(30_000)  # now the system would take something again, but what waits comes first
     write(here, frames[29])
     while len(heard) < 90_000:
-        heard += there.recv(65536)
         here.doWrite()
+        heard += there.recv(65536)
     assert heard == b"".join(frames)
     assert not waits(here)
     write(here, b"again at once")

@@ -6,6 +6,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from training.datasets import Row
 from writingapp.models import Inspiration, Pair, Rating
+from writingapp.services.swapping import as_model_wrote
 
 MOST = 20_000  # pairs an export: more than that goes by dates
 Kind = Inspiration.Kind
@@ -50,8 +51,8 @@ def _row(pair: Pair, *, weight: float) -> Row:
     return Row(
         id=str(pair.pk),
         prompt=tuple(pair.inspiration.messages),
-        chosen=pair.chosen_text,
-        rejected=pair.rejected_text,
+        chosen=as_model_wrote(pair.chosen_text, pair.inspiration),
+        rejected=as_model_wrote(pair.rejected_text, pair.inspiration),
         writer=pair.writer,
         kind=pair.kind,
         language=pair.language,

@@ -77,7 +77,7 @@ def _group(ask: Inspiration, pairs: list[Pair]) -> Group:
     return {
         "id": str(ask.pk),
         "prompt": (ask.of.inspiration if ask.of else ask).messages,
-        "completions": [{"text": swapping.within(row)} for row in rows.values()],
+        "completions": [{"text": swapping.as_model_wrote(swapping.within(row), ask)} for row in rows.values()],
         "pairs": [
             {
                 "chosen": at[pair.chosen.pk],

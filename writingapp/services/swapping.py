@@ -7,6 +7,7 @@ from datetime import datetime
 
 from inference.request import another_line
 from inference.verse.forms import FORMS
+from inference.verse.script import as_made
 from writingapp.models import Candidate, Inspiration, Rating, WritingSession
 from writingapp.refusals import Refusal
 from writingapp.services import statements
@@ -79,3 +80,8 @@ def within(row: Candidate) -> str:
     """A text as she saw it: another line in its poem, anything else as it is."""
     of = row.sampling.get("constraint", {}).get("instead")
     return with_lines(of["poem"], {of["line"]: row.text}) if of else row.text
+
+
+def as_model_wrote(text: str, ask: Inspiration) -> str:
+    """A text before its script was turned, which is done after the model and not for it to learn."""
+    return as_made(text, ask.form) if ask.options.get("script") == "hant" else text

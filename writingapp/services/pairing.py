@@ -25,7 +25,6 @@ from training.pairs import Fate as Outcomes
 from training.pairs import Judgement, Pairing, PairOf, RatedText, Rules, pair, split_of
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, WritingSession
 from writingapp.services import promoting
-from writingapp.services.swapping import as_model_wrote
 
 log = logging.getLogger(__name__)
 State, Fate = Pair.State, Rating.Fate
@@ -115,7 +114,7 @@ def _text(row: Candidate, ask: Inspiration) -> RatedText:
         form=ask.form,
         kind=ask.kind,
         language=ask.language,
-        text=as_model_wrote(row.text, ask),
+        text=row.text,
         position=row.position,
         finished=row.status == Candidate.Status.DONE,
         taken=row.taken_at is not None and ask.session.user.consents is True,

@@ -128,6 +128,7 @@ class Night:
     def _check(self) -> None:
         """Before each step, and within the last one again and again: whether to go on at all."""
         self._stay()
+        close_old_connections()  # hours pass between two looks
         if self.run.attempt > nightly.MOST_ATTEMPTS:
             raise Ended(State.FAILED, "too_many_attempts")
         if self.run.state != State.PROMOTING and timezone.now() >= self._deadline:

@@ -46,7 +46,7 @@ def test_a_promotion_tells_counts_intervals_and_who_writes_now() -> None:
     for words in ("61", "48 to learn from", "7 held out", "writers: 5", "12 of 12 steps", "74 min", "night-1 writes"):
         assert words in said
     assert "40 held-out inspirations" in said
-    assert "+21.0 points more" in said
+    assert "by +21.0 points" in said
     assert "+5.0 to +37.0" in said
 
 

@@ -92,6 +92,9 @@ def test_it_is_due_once_and_not_by_day_while_somebody_writes(settings: Any, writ
     late = due(noon)  # the house was off at night
     assert late is not None
     assert (late.night, late.ends - noon) == (window.night, timedelta(hours=3))
+    before_dawn = due(SHANGHAI_3 + timedelta(hours=22.5))
+    assert before_dawn is not None
+    assert before_dawn.ends == SHANGHAI_3 + timedelta(hours=23.5)  # there the next one begins
     sitting = sessions.start(user=writer, minutes=10, theme="湖", goal=None, now=noon)
     assert due(noon) is None
     sessions.finish(session=sitting, now=noon)
@@ -203,7 +206,8 @@ def test_a_night_from_ratings_to_the_adapter_that_writes(node: None, writer: Use
     assert given["limits"] == {"heavy_writer": 1.0}  # of one writer no share can hold
     assert (given["model"], given["kind"], given["serving"]) == ("qwen", "fake", "")
     folder = folders.folder_of(run)
-    assert not {"data.jsonl", "gate.json"} & {path.name for path in folder.iterdir()}  # nobody's words stay there
+    left = {path.name for path in folder.iterdir()}  # nobody's words stay there, and weights lie in the registry
+    assert left == {"config.json", "manifest.json", "outcome.json", "verdict.json", "log.txt", "lock"}
     assert run.config["finish_by"] < (run.deadline or SHANGHAI_3).timestamp()
 
 

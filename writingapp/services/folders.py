@@ -10,7 +10,8 @@ from django.conf import settings
 
 from writingapp.models import TrainingRun
 
-TEXTS = ("data.jsonl", "frozen.jsonl", "checkpoint", "gate.json")  # writers' words, what follows from them, and a key
+# Writers' words, what follows from them, a key, and weights: those of an adapter that passed lie in the registry.
+PASSING = ("data.jsonl", "frozen.jsonl", "checkpoint", "gate.json", "adapter*")
 
 
 def folder_of(run: TrainingRun) -> Path:
@@ -77,8 +78,7 @@ def knobs(words: Iterable[str]) -> dict[str, Any]:
 
 def tidy(folder: Path) -> None:
     """Once a run has ended nobody's words stay in its folder; their digest does, in the manifest."""
-    for name in TEXTS:
-        path = folder / name
+    for path in [path for pattern in PASSING for path in folder.glob(pattern)]:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -126,8 +126,8 @@ def _judged(told: dict[str, Any]) -> str:
         return ""
     points = {name: 100 * told["ranking"][name] for name in ("value", "low", "high")}
     said = _(
-        "On %(count)d held-out inspirations it ranked %(value)+.1f points more pairs right than the base"
-        " (95 %%: %(low)+.1f to %(high)+.1f)."
+        "On %(count)d held-out inspirations its share of pairs ranked right differs from the base's by %(value)+.1f"
+        " points (95 %%: %(low)+.1f to %(high)+.1f)."
     )
     return said % (points | {"count": told["ranking"]["count"]})
 

@@ -73,7 +73,8 @@ def due(now: datetime) -> Window | None:
         return None
     if now < window.ends:
         return window
-    late = replace(window, ends=now + (window.ends - window.begins))
+    following = _window(window.night + ONE_DAY, ZoneInfo(settings.TIME_ZONE))
+    late = replace(window, ends=min(now + (window.ends - window.begins), following.begins))
     return late if settings.NIGHT_LATE and _quiet(now) else None
 
 

@@ -135,12 +135,12 @@ def figures(mine: Read, base: Read, groups: Sequence[Group]) -> dict[str, float]
     return {
         "held_out_inspirations": float(sum(bool(group.pairs) for group in groups)),
         "held_out_pairs": float(len(pairs)),
-        "ranked_right": _mean(measured(mine, base, groups, ()).ranked),
+        "ranked_right": mean(measured(mine, base, groups, ()).ranked),
         "shorter_first": fmean(right) if right else 0.5,
-        "poems_nats": _mean(mine.poems),
-        "general_nats": _mean(mine.general),
+        "poems_nats": mean(mine.poems),
+        "general_nats": mean(mine.general),
     }
 
 
-def _mean(by_name: Mapping[str, float]) -> float:
+def mean(by_name: Mapping[str, float]) -> float:
     return fmean(by_name.values()) if by_name else 0.0

@@ -73,7 +73,7 @@ def named(adapter: Path) -> str:
 async def own_node(gguf: Path, adapters: Sequence[Path], *, threads: int, log: Path) -> AsyncIterator[Node]:
     """The embedded engine as a child of ours, with all the adapters. Raises EngineError if it does not start."""
     files = tuple(AdapterFiles(named(each), each) for each in adapters)
-    plan = Plan(Path(sys.executable), str(gguf), free_port(), threads=threads, adapters=files)
+    plan = Plan(Path(sys.executable), str(gguf), free_port(), threads=threads, adapters=files, cold=True)
     child = Child("llamacpp", plan, log)
     try:
         node = Node("gate", "llamacpp", child.url, capacity=plan.capacity)

@@ -85,6 +85,7 @@ class Plan:
     most_adapters: int = 3  # the serving one, the one before, a challenger
     rank: int = 64  # the highest of any adapter
     quantisation: str = ""
+    cold: bool = False  # no prompt is computed before it is asked for: no writer waits for this node
     tensor_parallel: int = 1  # GPUs that share one copy of the model
 
 

@@ -37,6 +37,7 @@ class LlamaCpp(dialect.FittedAtStart):
         argv = [str(plan.python), "-m", "inference.embedded", "--model", plan.model, "--port", str(plan.port)]
         argv += ["--threads", str(plan.threads)] if plan.threads else []
         argv += ["--slots", str(plan.capacity)]
+        argv += ["--cold"] if plan.cold else []
         argv += [word for each in plan.adapters for word in ("--adapter", f"{each.name}={each.folder}")]
         return Launch(tuple(argv), {"ENGINE_KEY": plan.key} if plan.key else {}, ready_within=120)
 

@@ -12,15 +12,38 @@ from inference.verse.characters import LEANING
 from inference.verse.shape import Shape
 
 MODERN = "的们么这您她它很把呀"  # in verse of old a character, in a modern model a habit
+_REST = "平"  # in 词林正韵: level characters that are no rhyme words
 _NO_RHYME = ("仄", "疑")
 
 
 @cache
 def rows(book: str) -> dict[str, str]:
     """The rows of a table: a level rhyme, 仄, or what may not end a line; its characters, the commonest first."""
-    text = (resources.files("inference.verse") / "data" / f"{book}.txt").read_text("utf-8")
+    if book == "cilin":
+        return _cilin()
+    return {name: "".join(char for char in chars if char not in MODERN) for name, chars in _table(book)}
+
+
+def _table(name: str) -> list[tuple[str, str]]:
+    text = (resources.files("inference.verse") / "data" / f"{name}.txt").read_text("utf-8")
     told = [row.partition("\t") for row in text.splitlines() if not row.startswith("#")]
-    return {name: "".join(char for char in chars if char not in MODERN) for name, _, chars in told}
+    return [(row, chars) for row, _, chars in told]
+
+
+def _cilin() -> dict[str, str]:
+    """词林正韵: tones as in 平水韵, and parts that are unions of its level rhymes or of halves of them (rhymed.txt).
+
+    A level character in no part's list of rhyme words stands in 平, which rhymes with nothing.
+    """
+    old = rows("pingshui")
+    parts = {name.removesuffix("平"): chars for name, chars in _table("rhymed") if name.endswith("平")}
+    level = dict.fromkeys(char for name, chars in old.items() if name[0] not in "仄疑撞" for char in chars)
+    placed = set("".join(parts.values()))
+    made = parts | {_REST: "".join(char for char in level if char not in placed), "仄": old["仄"], "疑": old["疑"]}
+    for part, chars in parts.items():
+        halves = [name for name in old if len(name) == 1 and name not in _NO_RHYME and set(old[name]) & set(chars)]
+        made[f"撞{part}"] = "".join(dict.fromkeys("".join(old[f"撞{name}"] for name in halves)))
+    return made
 
 
 def _names(book: str) -> list[str]:
@@ -43,6 +66,7 @@ def rhymes(book: str = "pingshui") -> dict[str, str]:
     return {
         name: "".join(char for char in rows(book)[name] if readings(book)[char] == {name} and char not in LEANING)
         for name in _names(book)
+        if name != _REST
     }
 
 

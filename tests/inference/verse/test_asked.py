@@ -10,6 +10,7 @@ from inference.engines.fake.poet import tokens_of
 from inference.verse import asked, books, check, forms, metre
 from inference.verse.held import Held
 from inference.verse.options import Impossible, Options
+from inference.verse.readings import EITHER, LEVEL, tone
 from inference.verse.shape import EMPTY, NoSuchBeginning
 
 SIZES = check.SIZES
@@ -78,15 +79,15 @@ def test_the_rhyme_is_the_one_she_asks_for(form: str, rhyme: str) -> None:
 def test_strictly_no_place_is_free(form: str) -> None:
     for seed in range(8):
         _, lines = poem(form, seed, strict=True)
-        kinds = {kind.replace("韵", check.LEVEL) for kind in metre.STRICT.values()}
+        kinds = {kind.replace("韵", LEVEL) for kind in metre.STRICT.values()}
         for line in lines:
-            heard = "".join(map(check.tone, line[:-1]))
+            heard = "".join(map(tone, line[:-1]))
             assert any(
-                all(a in {b, check.EITHER} for a, b in zip(heard, kind[-len(heard) :], strict=True)) for kind in kinds
+                all(a in {b, EITHER} for a, b in zip(heard, kind[-len(heard) :], strict=True)) for kind in kinds
             ), (line, heard)
 
 
-@pytest.mark.parametrize("book", ["xinyun"])
+@pytest.mark.parametrize("book", ["xinyun", "cilin"])
 def test_by_another_book_every_place_is_in_the_tone_of_that_book(book: str) -> None:
     for form, seed in itertools.product(SIZES, range(4)):
         held, lines = poem(form, seed, book=book)
@@ -97,6 +98,7 @@ def test_by_another_book_every_place_is_in_the_tone_of_that_book(book: str) -> N
                 books.may_be(char, tone, book) for char, tone in zip(line, pattern, strict=False) if tone != "韵"
             )
             assert pattern[-1] != "韵" or line[-2] in rhyme
+        assert forms.conforms(form, "\n".join(lines), options=held.options), lines
 
 
 def test_lines_that_stay_stay_and_the_others_keep_their_metre_and_rhyme() -> None:

@@ -40,7 +40,7 @@ FEWEST = 12  # poems from which tones can be told
 SURE = 0.9  # of the poems that have one tone at a place, from which on the place wants it
 RHYMED = 0.5  # of the poems in which two line ends rhyme, from which on they are one rhyme
 SAID_TWICE = 0.8  # of the poems that say a line twice, from which on the tune wants it
-REPEATED = 0.2  # of the poems that rhyme twice on one word, from which on they may
+REPEATED = 0.07  # of the poems that rhyme twice on one word, from which on they may
 
 Poem = Sequence[str]
 

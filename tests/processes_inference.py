@@ -30,7 +30,13 @@ def fake_node(*, wait_for: int = 200, **flags: float | str) -> Iterator[Node]:
 @contextlib.contextmanager
 def real_engine(*flags: str, threads: int = 1) -> Iterator[Node]:
     """The embedded engine with the 0.5B."""
-    argv = ["--model", str(model_file()), "--threads", str(threads), *flags]
+    with engine_with(model_file(), *flags, threads=threads) as node:
+        yield node
+
+
+@contextlib.contextmanager
+def engine_with(model: Path, *flags: str, threads: int = 1) -> Iterator[Node]:
+    argv = ["--model", str(model), "--threads", str(threads), *flags]
     with _started("llamacpp", "inference.embedded", argv, 200, within=120) as node:
         yield node
 

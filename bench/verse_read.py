@@ -1,0 +1,83 @@
+"""What there is to tell of poems made by bench.verse: right or not, alike or not, known or not.
+
+python -m bench.verse_read OUT.jsonl             # a table
+python -m bench.verse_read OUT.jsonl --first 10  # and the first poems of each form, none left out
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from inference.verse import known
+from inference.verse.judging import verdict_of
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.verse_read")
+    parser.add_argument("poems", type=Path)
+    parser.add_argument("--first", type=int, default=0)
+    said = parser.parse_args()
+    by_form: dict[str, list[Row]] = defaultdict(list)
+    for line in said.poems.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        by_form[f"{row['form']} {row['language']}"].append(row)
+    sys.stdout.write("| form | poems | right | stock line | repeats | known lines | tokens/s | seconds |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
+    for form, rows in by_form.items():
+        sys.stdout.write(f"| {form} | {' | '.join(_told(rows))} |\n")
+    for form, rows in by_form.items():
+        for row in sorted(rows, key=lambda row: row["seed"])[: said.first]:
+            sys.stdout.write(f"| {form} | {row['wish']} | {_judged(row)} | {row['text'].replace(chr(10), ' / ')} |\n")
+
+
+def _told(rows: list[Row]) -> list[str]:
+    lines = [line for row in rows for line in _lines(row["text"])]
+    sources = sum(known.source(line) is not None for line in lines) if rows[0]["language"] == "zh" else 0
+    speed = sum(row["tokens"] for row in rows) / sum(row["seconds"] - row["first"] for row in rows)
+    return [
+        f"{len(rows)}",
+        f"{sum(row['right'] for row in rows)}",
+        f"{_stock(rows):.1%}",
+        f"{_repeats(rows):.1%}",
+        f"{sources / max(1, len(lines)):.1%}",
+        f"{speed:.1f}",
+        f"{sum(row['seconds'] for row in rows) / len(rows):.2f}",
+    ]
+
+
+def _lines(text: str) -> list[str]:
+    return [bare for line in text.split("\n") if (bare := line.strip("，。、？；,.;:? "))]
+
+
+def _stock(rows: list[Row]) -> float:
+    """The share of wishes whose poems have the line that most other wishes have too."""
+    wishes: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for line in _lines(row["text"]):
+            wishes[line].add(row["wish"])
+    most = max(map(len, wishes.values()), default=0)
+    return most / len({row["wish"] for row in rows}) if most > 1 else 0.0
+
+
+def _repeats(rows: list[Row]) -> float:
+    """Of all characters, or English words, those that stood in their poem before."""
+    again = total = 0
+    for row in rows:
+        words = row["text"].lower().split() if row["language"] == "en" else "".join(_lines(row["text"]))
+        again += sum(count - 1 for count in Counter(words).values())
+        total += len(words)
+    return again / max(1, total)
+
+
+def _judged(row: Row) -> str:
+    verdict = verdict_of(row["form"], row["text"], row["language"])
+    return f"{verdict.opening} {verdict.rhyme}".strip() if verdict else ""
+
+
+if __name__ == "__main__":
+    main()

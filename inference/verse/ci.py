@@ -17,7 +17,7 @@ from inference.verse.shape import NoSuchBeginning, Shape
 
 MIXED = {"第三部": 0.4, "第四部": 0.6}  # parts whose words no longer all sound alike
 ENTERING = 0.15  # and those of the entering tone, which Putonghua has not
-FEWEST, LEAST = 6, 3  # rhyme words that a line must have to choose from: in a part that we choose, or that she does
+FEWEST, LEAST = 9, 3  # rhyme words that a line must have to choose from: in a part that we choose, or that she does
 FEW_PHRASES = 24  # to choose a line from that is said twice
 TRIES = 12  # draws of the rhymes, until what she asks for by name can stand
 
@@ -47,15 +47,22 @@ def _weight(part: str, words: str, wish: str) -> float:
 
 def _fitting(pattern: Pattern, number: str, options: Options) -> list[str]:
     """The parts that have words enough for a rhyme, and those of the lines that stay. Raises `Impossible`."""
-    wanted = options.rhyme if number == pattern.rhymes[0] else ""
-    if wanted and wanted not in cipu.parts():
-        raise Impossible("rhyme", "unknown", wanted)
+    wanted = _named(options.rhyme) if number == pattern.rhymes[0] else ""
     kept = {text[-1:] for at, text in options.pins if at < len(pattern.lines) and pattern.lines[at].rhyme == number}
     least = LEAST if wanted or kept else FEWEST
     enough = [part for part in cipu.parts() if wanted in {"", part} and _suffices(pattern, number, part, least)]
     if not enough:
         raise Impossible("rhyme", "few", wanted)
     return [part for part in enough if kept <= set(_words(pattern, number, part))] or enough
+
+
+def _named(rhyme: str) -> str:
+    """A part as the book calls it; she may also write 三部."""
+    bare = rhyme.strip("第部韵")
+    found = next((part for part in cipu.parts() if part.strip("第部") == bare), "")
+    if rhyme and not found:
+        raise Impossible("rhyme", "unknown", rhyme)
+    return found
 
 
 def _words(pattern: Pattern, number: str, part: str) -> str:
@@ -85,12 +92,9 @@ def _place(tune: Tune, options: Options, dice: Random) -> Placed:
 
     placed = asked.place(options, [len(line.tones) for line in lines], fits, dice, ends)
     held = replace(tune, placed=tuple(placed))
-    dealt = ci_tune.hands(held, {})
+    dealt, kept = ci_tune.hands(held, {}), ci_tune.kept(held)
     for at in copies:
-        kept = next(
-            (text for line, _, text in placed if line in {at - 1, at} and len(text) == len(lines[at].tones)), ""
-        )
-        if not ci_tune.said_twice(held, at - 1, dealt[at - 1], kept):
+        if not ci_tune.said_twice(held, at - 1, dealt[at - 1], kept.get(at - 1, "")):
             raise _crowded(options, tune.parts[lines[at].rhyme])
     return placed
 

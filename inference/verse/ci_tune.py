@@ -43,14 +43,18 @@ class Tune:
 
 def poem(tune: Tune, said: Mapping[int, str] | None = None) -> Shape:
     """The shape of a whole poem. `said` are the lines that somebody else wrote, without their marks."""
-    lines, dealt = tune.pattern.lines, hands(tune, said or {})
+    lines, dealt, whole = tune.pattern.lines, hands(tune, said or {}), kept(tune) | dict(said or {})
     parts: list[Shape] = []
     for at, verse in enumerate(lines):
-        if at and not verse.copies:
+        if verse.copies:
+            continue  # it came with the line before it
+        if at:
             parts.append(shape.text("\n\n" if verse.stanza else "\n"))
         if at + 1 < len(lines) and lines[at + 1].copies:
-            parts.append(_pair(tune, at, dealt[at], (said or {}).get(at, "")))
-        elif not verse.copies:
+            parts.append(_pair(tune, at, dealt[at], whole.get(at, "")))
+        elif said and at in said:
+            parts.append(shape.text(said[at] + verse.mark))
+        else:
             line = line_of(tune, at, dealt.get(at, ""), doubtful=said is not None)
             parts.append(shape.row(*line, shape.text(verse.mark)))
     return shape.row(*parts)
@@ -83,6 +87,16 @@ def _pair(tune: Tune, at: int, hand: str, said: str) -> Shape:
     )
 
 
+def kept(tune: Tune) -> dict[int, str]:
+    """The lines that stay as they are; of one that is said twice both."""
+    lines = tune.pattern.lines
+    found = {at: text for at, place, text in tune.placed if not place and len(text) == len(lines[at].tones)}
+    for at, verse in enumerate(lines):
+        if verse.copies == AGAIN and {at - 1, at} & found.keys():
+            found[at - 1] = found[at] = found.get(at - 1) or found[at]
+    return found
+
+
 def said_twice(tune: Tune, at: int, hand: str, said: str = "") -> list[str]:
     """What may end line `at` and the next one: a rhyme word out of `hand`, or a whole line that ends in one.
 
@@ -94,7 +108,7 @@ def said_twice(tune: Tune, at: int, hand: str, said: str = "") -> list[str]:
         phrases = cipu.phrases(tune.parts[verse.rhyme])
         choices = [said] if said else [phrase for phrase in phrases if phrase[-1] in hand]
     else:
-        choices = [*(said[-1:] or hand[:TWICE])]
+        choices = [*hand[:TWICE]]
     return [words for words in choices if _ends(one, words) and _ends(two, words)]
 
 
@@ -106,7 +120,8 @@ def hands(tune: Tune, said: Mapping[int, str]) -> dict[int, str]:
     """By line the words that may end it: those of a rhyme shared out, as many common ones to each line; or what is."""
     dice = Random(tune.deal)  # noqa: S311 - not a secret
     lines = tune.pattern.lines
-    ends = {at: line[-1] for at, line in said.items()}
+    ends = {at: line[-1] for at, line in (kept(tune) | dict(said)).items()}
+    ends |= {at - 1: ends[at] for at, verse in enumerate(lines) if verse.copies and at in ends}
     found: dict[int, str] = defaultdict(str)
     for end in dict.fromkeys(verse.end for verse in lines if verse.rhyme):
         places = [at for at, verse in enumerate(lines) if verse.end == end and not verse.copies]
@@ -126,7 +141,9 @@ def said_in(pattern: Pattern, text: str) -> dict[int, str]:
 
 
 def tunes_of(tune: Tune, said: Mapping[int, str]) -> Iterator[Tune]:
-    """The tunes that a text may be in by its rhymes, its own first."""
+    """The tunes that a text may be in by its tones and rhymes, its own first."""
+    if not all(_sounds(tune.pattern.lines[at], line) for at, line in said.items()):
+        return
     ends: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for at, line in said.items():
         verse = tune.pattern.lines[at]
@@ -143,6 +160,13 @@ def tunes_of(tune: Tune, said: Mapping[int, str]) -> Iterator[Tune]:
     ]
     for parts in product(*choices):
         yield replace(tune, parts=dict(zip(tune.pattern.rhymes, parts, strict=True)))
+
+
+def _sounds(verse: Verse, line: str) -> bool:
+    """Whether a line of somebody else may have these tones; what the book has not may have any."""
+    known = books.readings(TONES)
+    pairs = zip(line, verse.tones, strict=True)
+    return all(char not in known or books.may_be(char, tone, TONES) for char, tone in pairs)
 
 
 def _first(part: str) -> list[str]:

@@ -104,7 +104,7 @@ def follow(held: Held, written: str) -> Shape:
         if held.options.told().keys() - {"script", "size"}:
             raise  # what she asked for is never given up
     said = written.split("，")[0]
-    if len(said) > len(tones):
+    if len(said) > len(tones) or not books.may_be(said.ljust(len(tones), "月")[-1], "仄", TONES):
         raise NoSuchBeginning
     return shape.follow(_pair(_heard(said, tones), [], said), written)
 

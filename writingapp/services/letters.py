@@ -3,6 +3,7 @@
 The facts are written down when the run ends; the sentences are made when somebody reads them, in his language.
 """
 
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -101,9 +102,10 @@ def paragraph(run: TrainingRun, language: str) -> str:
     return ("" if language.startswith("zh") else " ").join(filter(None, sentences))
 
 
-def because(code: str, detail: str = "") -> str:
-    """A code in the active language; the code itself where it has no sentence."""
-    return str(WHY[code]) % {"detail": detail} if code in WHY else code
+def because(code: str, detail: str = "", language: str | None = None) -> str:
+    """A code as a sentence, in the active language unless another is named; a code that has none is told as it is."""
+    with translation.override(language) if language else nullcontext():
+        return str(WHY[code]) % {"detail": detail} if code in WHY else code
 
 
 def _when(night: date | None) -> str:

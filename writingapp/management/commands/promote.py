@@ -29,5 +29,5 @@ class Command(BaseCommand):
             load_everywhere(adapter, timedelta(minutes=minutes), lambda: None)
             promoting.promote(adapter=adapter, now=timezone.now())
         except NotPromoted as fault:
-            raise CommandError(letters.because(fault.code, fault.detail)) from fault
+            raise CommandError(letters.because(fault.code, fault.detail, "en")) from fault
         self.stdout.write(f"{name} writes.")

@@ -16,5 +16,5 @@ class Command(BaseCommand):
         try:
             back = promoting.rollback(now=timezone.now())
         except NotPromoted as fault:
-            raise CommandError(letters.because(fault.code, fault.detail)) from fault
+            raise CommandError(letters.because(fault.code, fault.detail, "en")) from fault
         self.stdout.write(f"{back.name if back else 'The base'} writes.")

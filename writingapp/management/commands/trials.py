@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 case "stop":
                     trials.stop(now=now)
         except NotPromoted as fault:
-            raise CommandError(letters.because(fault.code, fault.detail)) from fault
+            raise CommandError(letters.because(fault.code, fault.detail, "en")) from fault
         for row in Trial.objects.all():
             self.stdout.write(_line(row))
 

@@ -11,18 +11,19 @@ from itertools import pairwise
 
 import aiohttp
 
-from inference.engines.base import Engine, Node, Piece
+from inference.drafting import Write
+from inference.engines.base import Node, Piece
 from inference.request import Request
 from inference.verse.script import as_made, traditional
 
 ENDS = "，。？！；：、\n"  # no phrase goes on beyond these
 
 
-def stream(engine: Engine, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
-    """What the engine streams, in the script that the request asks for."""
+def stream(write: Write, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
+    """What the engine writes (`write`, its stream), in the script that the request asks for."""
     if request.sampling["constraint"].get("options", {}).get("script") != "hant":
-        return engine.stream(http, node, request)
-    return _turned(engine.stream(http, node, _back(request)))
+        return write(http, node, request)
+    return _turned(write(http, node, _back(request)))
 
 
 async def _turned(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:

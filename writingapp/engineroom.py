@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from inference import drafting
 from inference.engines import engine
 from inference.engines.base import Node
 from inference.nodes import Need, Nodes
@@ -54,6 +56,13 @@ class EngineRoom:
         await self._looked.wait()
         async with self.nodes.lease(need) as node:
             yield node
+
+    def drafts(self, node: Node) -> int:
+        """How many drafts of each couplet to make there: several only where that keeps no other text waiting."""
+        seat = next((each for each in self.nodes.seats if each.node.name == node.name), None)
+        if seat is None or node.capacity < drafting.ROOMY or not engine(node.kind).traits.constrains:
+            return 1
+        return max(1, min(settings.DRAFTS, 1 + seat.free // 2))
 
     def lacks(self, node: str, adapter: str) -> None:
         """A node said that it does not serve an adapter, whatever the rows say: it was restarted a moment ago."""

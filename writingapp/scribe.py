@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -15,7 +16,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from inference import scripted
+from inference import drafting, scripted
+from inference.drafting import Write
 from inference.engines import engine
 from inference.engines.base import EngineError, Node
 from inference.nodes import Need
@@ -206,7 +208,10 @@ class Scribe:
         if claim.photo_id and node.sees:
             jpeg = await db.run(photos.pixels, photo_id=claim.photo_id)
             request = seeing.beside(request, seeing.data_url(jpeg) if jpeg else "")
-        async with aclosing(scripted.stream(engine(node.kind), self._room.http, node, request)) as pieces:
+        write: Write = engine(node.kind).stream
+        if (drafts := self._room.drafts(node)) > 1 and drafting.worth(request):
+            write = partial(drafting.stream, write, drafts)
+        async with aclosing(scripted.stream(write, self._room.http, node, request)) as pieces:
             async for piece in pieces:
                 writing.tokens += piece.tokens
                 writing.conforms = piece.conforms

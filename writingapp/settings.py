@@ -174,6 +174,7 @@ PHOTOS = DATA_DIR / "photos"  # re-encoded pictures, outside every web root
 ADAPTERS = DATA_DIR / "adapters"  # the registry: one immutable folder an adapter
 KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not in the environment
 INSPIRE_CONCURRENCY = env.integer("INSPIRE_CONCURRENCY", 256, least=1, most=4096)
+DRAFTS = env.integer("DRAFTS", 1, least=1, most=8)  # of each couplet, on a node with room
 QUEUE_LIMIT = env.integer("QUEUE_LIMIT", 400, least=2, most=100_000)  # texts unfinished at once in the whole house
 
 # --- pairs for training ----------------------------------------------------------------------------------------------

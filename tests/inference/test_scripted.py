@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from inference import scripted
-from inference.engines.base import Engine, Node
+from inference.engines.base import Node
 from inference.engines.fake.poet import tokens_of
 from inference.request import Ask, Kind, Request, another_line, messages, sampling
 from inference.rest import rest_of
@@ -39,10 +39,9 @@ class Poet:
 
 
 async def written(request: Request, size: int = 1) -> tuple[str, Poet, list[str]]:
-    poet: Any = Poet(size)
-    engine: Engine = poet
+    poet = Poet(size)
     async with aiohttp.ClientSession() as http:
-        pieces = [piece.text async for piece in scripted.stream(engine, http, NODE, request)]
+        pieces = [piece.text async for piece in scripted.stream(poet.stream, http, NODE, request)]
     return "".join(pieces), poet, pieces
 
 

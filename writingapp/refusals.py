@@ -9,6 +9,7 @@ SENTENCES: dict[str, Promise] = {
     "not_found": _("There is no such thing here."),
     "too_long": _("The manuscript has reached its limit of 500,000 characters. The rest stays on this device."),
     "resend_whole": _("The change did not fit; the whole text is being sent again."),
+    "said_twice": _("The tune says this line twice, so it cannot be swapped alone. You can change both in your page."),
     "no_line": _("Only a line of a finished poem can be swapped."),
     "finished": _("This session is over."),
     "busy": _("One inspiration is being written and one is waiting. The next can be asked for shortly."),

@@ -117,6 +117,14 @@ def test_an_empty_line_between_stanzas_stays(session: WritingSession) -> None:
         swap(session, poem, 1)
 
 
+def test_a_line_that_its_tune_says_twice_is_not_swapped_alone(session: WritingSession) -> None:
+    poem = poem_in(session, "rumengling")
+    for line in (4, 5):
+        with pytest.raises(Refusal, match="said_twice"):
+            swap(session, poem, line)
+    assert swap(session, poem, 6).inspiration.line == 6
+
+
 def test_after_the_end_nothing_is_swapped(session: WritingSession) -> None:
     poem = poem_in(session)
     sessions.finish(session=session, now=NOW)

@@ -19,7 +19,7 @@ Status = Candidate.Status
 def swap(*, session: WritingSession, candidate: Candidate, line: int, key: uuid.UUID, now: datetime) -> Asked | Busy:
     """Ask for two lines that could stand in the place of line `line` (from 0) of a finished poem, as she has it now.
 
-    Raises Refusal: finished, no_line.
+    Raises Refusal: finished, no_line, said_twice.
     """
     poem = as_kept(candidate)
     lines = poem.split("\n")
@@ -27,6 +27,8 @@ def swap(*, session: WritingSession, candidate: Candidate, line: int, key: uuid.
         raise Refusal("no_line", str(candidate.pk))
     if not (0 <= line < len(lines) and lines[line].strip()):
         raise Refusal("no_line", str(candidate.pk))
+    if lines.count(lines[line]) > 1:
+        raise Refusal("said_twice", str(candidate.pk))
     return once(session, key, MOST_CANDIDATES, lambda: _create(session, candidate, poem, line, key, now))
 
 

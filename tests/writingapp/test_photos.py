@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import http.client
 import io
 import json
 import socket as std_socket
@@ -23,6 +22,7 @@ from inference.vision.opening import Opened
 from tests.client import CSRF, Tab, Writer, socket, tab
 from tests.house import FakeEngine, House, house
 from tests.inference.vision.test_gate import GOOD, MARK, gps, misty, saved
+from tests.writingapp.sending import photo_notices, send
 from writingapp import access, bodies
 from writingapp.access import NotHere
 from writingapp.models import Photo, User, WritingSession
@@ -136,16 +136,6 @@ def the_photo_house() -> Iterator[House]:
         yield built
 
 
-def send(writer: Writer, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-    line = http.client.HTTPConnection("127.0.0.1", writer.house.web_port, timeout=60)
-    headers = {"Cookie": f"session={writer.cookie}; csrf={CSRF}", "X-CSRFToken": CSRF, "Origin": writer.house.url}
-    line.request(method, path, body or None, headers | {"Content-Type": "image/jpeg"})
-    answer = line.getresponse()
-    told = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-    line.close()
-    return told
-
-
 def noisy() -> bytes:
     """Longer than what Daphne would lay on disk, with a mark in each slot that holds words."""
     picture = Image.effect_noise((700, 500), 60).convert("RGB")
@@ -223,14 +213,6 @@ def test_a_kept_picture_is_on_the_page_of_its_morning(the_photo_house: House) ->
 def the_seeing_house() -> Iterator[House]:
     with house(FakeEngine(rate=200.0), ENGINE_SEES="yes") as built:
         yield built
-
-
-async def photo_notices(page: Tab, source: str) -> dict[str, Any]:
-    """The next word of a photograph seen this way."""
-    while True:
-        notice = await page.expect("notice")
-        if notice["kind"] == "photo" and notice["photo"]["source"] == source:
-            return dict(notice["photo"])
 
 
 async def test_a_seeing_node_takes_over_and_every_tab_hears_of_it(the_seeing_house: House) -> None:

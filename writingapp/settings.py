@@ -260,5 +260,6 @@ LOGGING = {
         "aiohttp.access": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},  # else two lines for every task
         "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},  # else one for every tick that came while a night was at work
     },
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.conf import settings as settings_of
 from django.db import connection
 from django.utils import timezone
@@ -20,9 +21,10 @@ from tests.nights.orders import give, told
 from tests.processes_inference import fake_node
 from tests.writingapp.pairs import pair
 from training import config, judge
-from writingapp.models import Adapter, EngineNode, Pair, Rating, TrainingRun, User
+from writingapp import tasks
+from writingapp.models import Adapter, EngineNode, Pair, Rating, TrainingRun, Trial, User
 from writingapp.night import HOST, Watch, _is_dead
-from writingapp.services import folders, nightly, nodes, promoting, rating, sessions
+from writingapp.services import folders, nightly, nodes, promoting, rating, runs, sessions
 from writingapp.services.nightly import LEASE, Window, due, last_window, take
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -292,6 +294,38 @@ def test_what_a_night_gives_to_training_and_to_the_judge_is_what_they_read(
     (folder / "config.json").write_text(json.dumps(run.config), encoding="utf-8")
     assert judge.read(folder).pairs_of == {writer.pseudonym: 4}
     assert (config.read(folder).rank, config.read(folder).loss) == (16, "robust")
+
+
+def test_with_a_share_it_stands_a_trial_first_and_the_next_night_waits_for_that(
+    node: None, writer: User, settings: Any
+) -> None:
+    settings.TRIAL_SHARE = 20
+    said(writer)
+    run = night()
+    trial = Trial.objects.get()
+    assert (run.state, run.why, trial.challenger, trial.share) == (State.PROMOTED, "trial", run.adapter, 0.2)
+    assert set(Adapter.objects.values_list("state", flat=True)) == {"loaded"}
+    TrainingRun.objects.update(night=date(2026, 1, 1))
+    said(writer, 1)
+    assert (night().why, trial.state) == ("trial", "running")
+
+
+def test_pairs_that_went_with_their_writer_count_as_taken_back(writer: User) -> None:
+    pairs = said(writer)
+    run = TrainingRun.objects.create(manifest={"pairs": {"train": 3, "held_out": 1}})
+    run.pairs.set(pairs)
+    assert runs.is_clean(run)
+    pairs[0].delete()
+    assert not runs.is_clean(run)
+
+
+def test_the_call_for_a_night_lies_apart_from_the_calls_for_poems() -> None:
+    tasks.call_night()
+    with (
+        redis.Redis.from_url(settings_of.REDIS_NIGHT) as apart,
+        redis.Redis.from_url(settings_of.REDIS_BROKER) as calls,
+    ):
+        assert (apart.llen("night"), calls.llen("night")) == (1, 0)
 
 
 def test_at_the_deadline_training_is_stopped_cleanly(node: None, writer: User, school: Path) -> None:

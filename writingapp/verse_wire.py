@@ -127,7 +127,7 @@ def _reasons(said: Verdict, rhymes: list[str]) -> Iterator[str]:
     if _family(said) in REASONS:
         yield str(REASONS[_family(said)])
     words = [line.text[-1] for line in said.lines if line.wanted[-1:] in {"韵", "叶"}]
-    if words and rhymes:
+    if words and rhymes and not ASPECTS["rhyme"][1] & {fault.code for fault in said.faults}:
         yield str(RHYMING if len(rhymes) == 1 else RHYMING_IN_TURN) % {
             "words": " ".join(words),
             "rhyme": " ".join(rhymes),

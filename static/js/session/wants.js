@@ -18,6 +18,8 @@ export class Wants {
    */
   constructor({ place, rhymes, changed }) {
     Object.assign(this, { place, rhymes, changed });
+    this.chosen = new Map(); // by book: a rhyme
+    this.shown = null; // the book whose rhymes can be chosen now
     this.fields = new Map([...place.querySelectorAll("[data-want]")].map((element) => [element.dataset.want, element]));
     this.elements = place.closest("form").elements;
     this.words = new Chips({ chips: [], most: MOST_WORDS, longest: WORD, names: NAMES, changed: () => (this.#told(), changed()) });
@@ -57,13 +59,14 @@ export class Wants {
     this.#told();
   }
 
-  /** The rhymes of the chosen book; the one that was chosen stays where that book has it too. */
+  /** The rhymes of the chosen book; each book keeps the one that was chosen of it. */
   #fill() {
     const { book, rhyme } = this.elements;
-    const chosen = rhyme.value;
-    const rhymes = this.rhymes[book.hidden ? "tune" : book.value] ?? [];
+    if (this.shown) this.chosen.set(this.shown, rhyme.value);
+    this.shown = book.hidden ? "tune" : book.value;
+    const rhymes = this.rhymes[this.shown] ?? [];
     rhyme.replaceChildren(new Option(word("want_any"), ""), ...rhymes.map(([name, label]) => new Option(label, name)));
-    rhyme.value = rhymes.some(([name]) => name === chosen) ? chosen : "";
+    rhyme.value = this.chosen.get(this.shown) ?? "";
   }
 
   /** Folded away, it still tells how much is asked for. */

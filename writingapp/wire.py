@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Val
 
 from inference.verse.forms import FORMS
 from inference.verse.options import FREE, Options
+from inference.verse.plain import MARKS
 from writingapp.models import Candidate, Inspiration, Photo, Rating, WritingSession
 from writingapp.refusals import Refusal, sentence
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved
@@ -64,7 +65,11 @@ class OptionsIn(_In):
     pins: list[Annotated[tuple[int, str], Field(strict=False)]] = Field(default_factory=list, max_length=64)
 
     def asked(self) -> Options:
-        return Options.of(self.model_dump())
+        """Without the space and the marks that a hand leaves around words and lines."""
+        words = dict.fromkeys(bare for word in self.words if (bare := word.strip()))
+        pins = [(at, line.strip().rstrip(MARKS)) for at, line in self.pins]
+        told = {"head": self.head.strip(), "rhyme": self.rhyme.strip(), "words": [*words], "pins": pins}
+        return Options.of(self.model_dump() | told)
 
 
 class Inspire(_In):

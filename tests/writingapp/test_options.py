@@ -55,6 +55,12 @@ def test_what_she_asks_is_kept_told_back_and_held(session: WritingSession) -> No
         assert Held.of(row.sampling["constraint"]).options == Options(rhyme="阳", words=("明月",))
 
 
+def test_space_marks_and_words_said_twice_are_left_out(session: WritingSession) -> None:
+    answer = ask(session, head=" 春江花月 ", words=["明月 ", "", "明月"], pins=[[1, "江水去悠悠。"]])
+    assert isinstance(answer, Asked)
+    assert answer.inspiration.options == {"head": "春江花月", "words": ["明月"], "pins": [[1, "江水去悠悠"]]}
+
+
 def test_who_asks_for_nothing_besides_is_held_to_nothing_besides(session: WritingSession) -> None:
     answer = ask(session)
     assert isinstance(answer, Asked)

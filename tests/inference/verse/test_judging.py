@@ -41,7 +41,7 @@ def test_whatever_the_maker_may_write_the_judge_finds_right(form: str) -> None:
         assert forms.conforms(form, text, "zh", options)
 
 
-@pytest.mark.parametrize("book", ["pingshui", "xinyun"])
+@pytest.mark.parametrize("book", ["pingshui", "cilin", "xinyun"])
 @pytest.mark.parametrize("form", ["wujue", "qilv"])
 def test_regulated_verse_is_judged_by_the_book_it_was_asked_in(form: str, book: str) -> None:
     options = Options(book=book, strict=True)

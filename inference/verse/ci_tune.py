@@ -7,6 +7,7 @@ before", but it can name what may be said twice.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from random import Random
 
@@ -64,14 +65,20 @@ def line_of(tune: Tune, at: int, end: str, *, doubtful: bool = False) -> list[Sh
     """Line `at` without its mark, a shape a character. `end` are the words that may end it, if it rhymes."""
     tones = tune.pattern.lines[at].tones
     line = [books.chars(tone, TONES, doubtful=doubtful) for tone in tones[:-1]]
-    last = shape.one_of(end) if end else _end(tones[-1], doubtful=doubtful)
+    last = shape.one_of(end) if end else _end(tune, tones[-1], doubtful=doubtful)
     return asked.hold_line([*line, last], tune.placed, at)
 
 
-def _end(tone: str, *, doubtful: bool) -> Shape:
-    """The end of a line that does not rhyme: no word that leans on the next, and none of doubtful tone."""
+def _end(tune: Tune, tone: str, *, doubtful: bool) -> Shape:
+    """The end of a line that does not rhyme: no word that leans on the next, is of doubtful tone or chimes (撞韵)."""
+    chimes = "" if doubtful else "".join(cipu.words(part, tone) for part in tune.parts.values())
+    return _ends_but(tone, chimes, doubtful=doubtful)
+
+
+@lru_cache(256)
+def _ends_but(tone: str, chimes: str, *, doubtful: bool) -> Shape:
     members = shape.heads(books.chars(tone, TONES, doubtful=doubtful))
-    return shape.one_of("".join(members - set(LEANING) - set(books.rows(TONES)["疑"])))
+    return shape.one_of("".join(members - {*LEANING, *books.rows(TONES)["疑"], *chimes}))
 
 
 def _pair(tune: Tune, at: int, hand: str, said: str) -> Shape:

@@ -39,7 +39,12 @@ def test_a_rhyme_is_called_by_its_full_name_beside_words_of_it() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("form", "book", "asked"),
-    [("qijue", "pingshui", {}), ("qijue", "xinyun", {"book": "xinyun"}), ("pusaman", "tune", {})],
+    [
+        ("qijue", "pingshui", {}),
+        ("qijue", "cilin", {"book": "cilin"}),
+        ("qijue", "xinyun", {"book": "xinyun"}),
+        ("pusaman", "tune", {}),
+    ],
 )
 def test_the_rhymes_that_are_offered_are_known_to_the_asks(
     owner: User, form: str, book: str, asked: dict[str, str]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inference.verse import books, cipu, limits
 from inference.verse.naming import rhyme_name
+from inference.verse.options import BOOKS
 from inference.verse.registry import FORMS, Form
 from writingapp.views import words
 
@@ -18,7 +19,6 @@ GROUPS: tuple[tuple[str, Promise, frozenset[str]], ...] = (
     ("modern", _("Modern, haiku"), frozenset({"free", "haiku"})),
     ("english", _("In English"), frozenset({"english"})),
 )
-HAD = ("pingshui", "xinyun")  # the books that regulated verse may choose from
 SHOWN = 4  # characters of a rhyme, by which it is known
 
 
@@ -59,8 +59,10 @@ def _offer(form: Form) -> Offer:
 
 def rhymes() -> dict[str, list[tuple[str, str]]]:
     """By book each rhyme's name, and what it is called beside words of it; the one book of the tunes is `tune`."""
-    found = {book: books.rhymes(book) for book in HAD} | {"tune": {part: _known(part) for part in cipu.parts()}}
-    return {book: [(name, _called(name, chars, book)) for name, chars in of.items()] for book, of in found.items()}
+    found = {book: books.rhymes(book) for book in BOOKS} | {"tune": {part: _known(part) for part in cipu.parts()}}
+    return {
+        book: [(name, _called(name, chars, book)) for name, chars in of.items() if chars] for book, of in found.items()
+    }
 
 
 def _known(part: str) -> str:

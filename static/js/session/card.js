@@ -20,7 +20,7 @@ export class Card {
     this.lines = []; // {row, line, pin, swap, restore, old}
     this.below = make("div", { class: "swaps" });
     this.state = make("p", { class: "card-state" });
-    this.verse = make("div", { class: "verse", lang: inspiration.language });
+    this.verse = make("div", { class: "verse", lang: this.language });
     const whole = { class: "text-button", type: "button", onclick: () => this.#takeWhole() };
     this.whole = make("button", whole, word(inspiration.kind === "poem" ? "take_poem" : "take_whole"));
     this.mark = make("span", { class: "taken" });
@@ -34,13 +34,18 @@ export class Card {
     this.render();
   }
 
+  /** Of the text, for its glyphs. */
+  get language() {
+    return this.inspiration.options?.script === "hant" ? "zh-Hant" : this.inspiration.language;
+  }
+
   /** What a poem has, and a line or a continuation has not. */
   #poem(ports) {
     const { candidate, inspiration } = this;
     const is = inspiration.kind === "poem";
     this.swaps = is ? new Swaps({ candidate, ports }) : null;
     this.pins = is ? new Pins({ id: candidate.id, kept: inspiration.options?.pins, memory: ports.pins }) : null;
-    this.scansion = is ? new Scansion({ candidate, language: inspiration.language, ports }) : null;
+    this.scansion = is ? new Scansion({ candidate, language: this.language, ports }) : null;
     this.keep = make("button", { class: "text-button keep", type: "button", hidden: true, onclick: () => this.#askKeeping() }, word("pin_ask"));
   }
 

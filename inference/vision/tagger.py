@@ -1,8 +1,8 @@
 """What may be in a picture: `python -m inference.vision.tagger WEIGHTS`, a clean JPEG in, likely classes out.
 
-A child for one picture, confined as the gate is, for the picture has passed only the gate. On numpy it takes a third of
-a second and 80 MB from start to end, and nothing in between; PyTorch in a process of its own took 330 MB to be there at
-all, and seconds to start. On stdout comes one line of JSON: `[[class, probability], …]`.
+A child for one picture, confined as the gate is, for the picture has passed only the gate. On numpy it takes a quarter
+of a second of a processor and 130 MB from start to end, and nothing in between; PyTorch in a process of its own took
+330 MB to be there at all, and seconds to start. On stdout comes one line of JSON: `[[class, probability], …]`.
 """
 
 import io

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -101,6 +102,18 @@ async def test_a_node_that_failed_a_text_is_avoided_unless_it_is_the_only_one() 
     nodes = Nodes([GONE, OTHER])
     assert {await picked(nodes, Need(f"{n}", avoid=frozenset({"gone"}))) for n in range(6)} == {"other"}
     assert await picked(Nodes([GONE]), Need(avoid=frozenset({"gone"}))) == "gone"
+
+
+async def test_a_photograph_goes_to_a_node_that_sees_and_words_go_anywhere() -> None:
+    seeing = Nodes([node("blind", 8), replace(node("eyes", 1), sees=True)])
+    async with seeing.lease(Need(sees=True)) as first:
+        assert first.name == "eyes"
+        waiting = asyncio.create_task(picked(seeing, Need(sees=True)))  # one that sees is worth waiting for
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert await picked(seeing) == "blind"
+    assert await waiting == "eyes"
+    assert await picked(Nodes([node("blind", 1)]), Need(sees=True)) == "blind"  # it makes the poem from the chips
 
 
 # --- the queue

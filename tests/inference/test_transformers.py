@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from inference.engines.base import AdapterFiles, EngineError, Node, Plan
 from inference.engines.following import bare
 from inference.engines.transformers import PLAIN
 from inference.request import Kind
+from tests.engines.picture import PICTURE
 from tests.inference.asking import asked, pieces_of, request_for
 
 HAIKU = "细雨湿青苔\n一只蜗牛背着家\n慢慢过石缝"
@@ -148,3 +150,13 @@ def test_a_start_that_would_be_unsafe_is_refused(
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path / "cache"))
     with pytest.raises(EngineError, match="engine_refused"):
         engine("transformers").launch(plan(tmp_path, **more))
+
+
+async def test_a_picture_goes_with_the_words_and_not_with_a_beginning(http: aiohttp.ClientSession) -> None:
+    request = replace(request_for(asked("haiku")), image=PICTURE)
+    async with saying(HAIKU) as (node, asks):
+        await pieces_of(http, node, request)
+        await pieces_of(http, node, replace(request, written=HAIKU[:6]))
+    chat, plain = (json.dumps(ask) for ask in asks[:2])
+    assert PICTURE in chat
+    assert PICTURE not in plain

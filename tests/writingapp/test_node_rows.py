@@ -67,6 +67,21 @@ def test_no_engine_at_all_is_the_embedded_one_which_only_its_keeper_places(setti
     assert [node.url for node in nodes.standing()] == ["http://127.0.0.1:8071"]
 
 
+def test_which_nodes_see_is_said_by_the_settings_a_file_or_at_a_terminal(settings: Any, tmp_path: Path) -> None:
+    settings.ENGINE_KIND, settings.ENGINE_URL, settings.ENGINE_SEES = "vllm", "http://gpu:8000", True
+    assert [row.sees for row in nodes.sync()] == [True]
+    assert nodes.any_sees()
+    nodes.turn(name="vllm", state=EngineNode.State.DRAINING)
+    assert not nodes.any_sees()
+    file_of(settings, tmp_path, "[[node]]\nname = 'a'\nkind = 'vllm'\nurl = 'http://a:1'\nsees = true\n")
+    assert [row.sees for row in nodes.sync()] == [True]
+    assert [node.sees for node in nodes.standing()] == [True]
+    assert "; sees" not in said("put", "a", "--no-sees")
+    assert "; sees" in said("put", "a", "--sees")
+    with pytest.raises(BadNode, match="llamacpp"):
+        nodes.put(name="b", kind="llamacpp", url="http://b:1", sees=True)
+
+
 def test_a_file_names_many_and_what_it_drops_is_let_go(settings: Any, tmp_path: Path) -> None:
     file_of(settings, tmp_path, TWO)
     first, second = nodes.sync()

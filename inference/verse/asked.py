@@ -4,7 +4,8 @@ Where each of them stands is drawn once and kept in the row of the candidate, so
 
     draw:     placed = asked.place(options, sizes, fits, dice)      # or asked.first over several tunes
               return {..., "placed": placed}
-    follow:   lines = asked.hold(lines, held.drawn.get("placed", ()))   # each line a list, a shape a character
+    follow:   lines = asked.once(lines, placed)       # where no character should stand twice
+              lines = asked.hold(lines, held.drawn.get("placed", ()))   # each line a list, a shape a character
     instead:  line = asked.hold_line(line, asked.beside(placed, at, size), at)
               return asked.another(line, old)                           # other than the line that stands there
 
@@ -14,6 +15,7 @@ its tones, since she asks for it by name; at a rhymed end, in its rhyme. Lines, 
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 from typing import TypeAlias, TypeVar
 
@@ -74,6 +76,21 @@ def hold(lines: Sequence[Sequence[Shape]], placed: Iterable[Sequence[int | str]]
     for (line, at), char in _grid(placed).items():
         held[line][at] = shape.one_of(char)
     return held
+
+
+def once(lines: Sequence[Sequence[Shape]], placed: Iterable[Sequence[int | str]]) -> list[list[Shape]]:
+    """The lines, from before `hold`, without what is placed in any of them: else a model says it at once, and twice."""
+    named = frozenset(_grid(placed).values())
+    if not named:
+        return [list(line) for line in lines]
+    without = {part: _less(part, named) for line in lines for part in line}
+    return [[without[part] for part in line] for line in lines]
+
+
+@lru_cache(maxsize=256)
+def _less(part: Shape, named: frozenset[str]) -> Shape:
+    left = _members(part) - named
+    return shape.one_of("".join(left)) if left else part
 
 
 def hold_line(line: Sequence[Shape], placed: Iterable[Sequence[int | str]], at: int) -> list[Shape]:

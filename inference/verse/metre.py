@@ -95,8 +95,9 @@ def draw(lines: int, characters: int, wish: str, seed: str, options: Options = F
 
 def _weights(hands: int, wish: str, options: Options) -> dict[str, float]:
     """The rhymes that have words enough for so many lines, and how likely each is."""
-    every, asked_for = rhymes(options.book), options.rhyme.removesuffix("韵")
-    if asked_for and asked_for not in every:
+    every, bare = rhymes(options.book), options.rhyme.strip("第部韵")  # she may write 东韵 or 一部
+    asked_for = next((name for name in every if name.strip("第部") == bare), "") if bare else ""
+    if options.rhyme and not asked_for:
         raise Impossible("rhyme", "unknown", options.rhyme)
     least = LEAST if asked_for or options.pins else FEWEST
     enough = {name: chars for name, chars in every.items() if len(chars) >= least * hands and asked_for in {"", name}}
@@ -159,7 +160,7 @@ def poem(lines: int, characters: int, tune: Tune, rhymed: Sequence[str] | None =
     hands = _deal(tune, rhyming, said)
     rows = [_line(row, tune, hands.get(at, ""), doubtful=rhymed is not None) for at, row in enumerate(tones)]
     parts: list[Shape] = []
-    for number, row in enumerate(asked.hold(rows, tune.placed)):
+    for number, row in enumerate(asked.hold(asked.once(rows, tune.placed), tune.placed)):
         parts += row
         parts.append(shape.text("，\n" if number % 2 == 0 else "。\n" if number + 1 < lines else "。"))
     return shape.row(*parts)
@@ -188,6 +189,7 @@ def instead(lines: int, characters: int, tune: Tune, poem: Sequence[str], at: in
     tones = _rows(lines, characters, tune, {line: text[0] for line, spot, text in kept if spot == 0})[at]
     ends = {line[characters - 1 : characters] for line in poem}
     line = _line(tones, tune, "".join(char for char in rhymes(tune.book)[tune.rhyme] if char not in ends))
+    (line,) = asked.once([line], kept)
     return asked.another(asked.hold_line(line, kept, at), poem[at][:characters])
 
 

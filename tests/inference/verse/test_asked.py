@@ -63,6 +63,12 @@ def test_every_word_stands_somewhere_and_the_metre_holds(form: str, words: tuple
         assert check.check("\n".join(lines), form).right, lines
 
 
+def test_what_she_asks_for_by_name_stands_there_once() -> None:
+    for seed in range(8):
+        text = "".join(poem("qijue", seed, head="春江花月", words=("扁舟",))[1])
+        assert all(text.count(char) == 1 for char in "春江花月扁舟"), text
+
+
 def test_words_are_shared_out_over_the_lines() -> None:
     _, lines = poem("qilv", words=("明月", "扁舟", "钟声", "江"))
     assert all(sum(word in line for word in ("明月", "扁舟", "钟声")) <= 1 for line in lines)
@@ -73,6 +79,13 @@ def test_words_are_shared_out_over_the_lines() -> None:
 def test_the_rhyme_is_the_one_she_asks_for(form: str, rhyme: str) -> None:
     _, lines = poem(form, rhyme=rhyme)
     assert check.check("\n".join(lines), form).rhyme == rhyme[0]
+
+
+def test_a_part_of_cilin_is_known_by_its_number() -> None:
+    for said in ("第七部", "七部", "七"):
+        held, lines = poem("wujue", rhyme=said, book="cilin")
+        assert held.drawn["rhyme"] == "第七部"
+        assert forms.conforms("wujue", "\n".join(lines), options=held.options)
 
 
 @pytest.mark.parametrize("form", SIZES)

@@ -52,18 +52,18 @@ def _pattern(said: str) -> Pattern:
     return Pattern(tones, int(number or 0), again=said.endswith("="), same=said[-1] in "=~")
 
 
-def check(text: str, form: str, *, book: str = CILIN, rhyme: str = "") -> Verdict:
+def check(text: str, form: str, *, rhyme: str = "") -> Verdict:
     """Judge a text as a poem to this tune. `rhyme` is what its first rhyme has to be, if that was asked for."""
     tune, lines = _fitting(tunes()[form], text)
     wrong = list(_sizes(tune, lines))
     if wrong:
-        said = tuple(told(line, book) for line in lines)
+        said = tuple(told(line, CILIN) for line in lines)
         return Verdict(form, strict=False, right=False, opening="", rhyme="", lines=said, faults=tuple(wrong))
-    said = tuple(told(line, book, pattern.wanted) for line, pattern in zip(lines, tune, strict=True))
-    rhymes = _rhymes(tune, lines, book)
+    said = tuple(told(line, CILIN, pattern.wanted) for line, pattern in zip(lines, tune, strict=True))
+    rhymes = _rhymes(tune, lines)
     if rhyme:
         rhymes[1] = rhyme
-    found = [*_tones(said), *_rhyming(tune, lines, rhymes, book), *_repeats(tune, lines)]
+    found = [*_tones(said), *_rhyming(tune, lines, rhymes), *_repeats(tune, lines)]
     faults = tuple(sorted(found, key=lambda fault: (fault.line or 0, fault.place or 0)))
     names = " ".join(rhymes[number] for number in sorted(rhymes))
     return Verdict(form, strict=False, right=not faults, opening="", rhyme=names, lines=said, faults=faults)
@@ -102,22 +102,22 @@ def _tones(lines: Sequence[Line]) -> Iterator[Fault]:
                 yield Fault("平仄", at, place)
 
 
-def _rhymes(tune: Tune, lines: Sequence[str], book: str) -> dict[int, str]:
+def _rhymes(tune: Tune, lines: Sequence[str]) -> dict[int, str]:
     """By number, the rhyme that most of its words have; of two the one that the later words have."""
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     for at, (pattern, line) in enumerate(zip(tune, lines, strict=True)):
         if pattern.rhyme:
-            votes[pattern.rhyme].update(dict.fromkeys(rhymes_of(line[-1], book, pattern.tones[-1]), 100 + at))
+            votes[pattern.rhyme].update(dict.fromkeys(rhymes_of(line[-1], CILIN, pattern.tones[-1]), 100 + at))
     return {number: max(sorted(heard), key=lambda name: heard[name], default="") for number, heard in votes.items()}
 
 
-def _rhyming(tune: Tune, lines: Sequence[str], rhymes: dict[int, str], book: str) -> Iterator[Fault]:
+def _rhyming(tune: Tune, lines: Sequence[str], rhymes: dict[int, str]) -> Iterator[Fault]:
     seen: dict[int, list[str]] = defaultdict(list)
     for at, (pattern, line) in enumerate(zip(tune, lines, strict=True), 1):
         if not pattern.rhyme:
             continue
         word, before = line[-1], seen[pattern.rhyme]
-        heard = readings(word, book)
+        heard = readings(word, CILIN)
         if heard and all(tone != pattern.tones[-1] for tone, _ in heard):
             stays = rhymes.get(pattern.rhyme - 1) in {name for _, name in heard}
             yield Fault("换韵" if stays else "平仄", at, len(line))

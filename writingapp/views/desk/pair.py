@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from inference.verse.check import Verdict, check
-from inference.verse.forms import FORMS
+from inference.verse.check import Verdict
+from inference.verse.judging import verdict_of
+from inference.verse.options import Options
 from writingapp import access
 from writingapp.models import Candidate, Pair
 from writingapp.models.feedback import TAGS
@@ -110,19 +111,19 @@ def sides(row: Pair) -> list[Side]:
     chosen, rejected = swapping.within(row.chosen), swapping.within(row.rejected)
     ours, theirs = compared(chosen, rejected)
     return [
-        _side(_("Chosen"), ours, chosen, row.form, row.chosen),
-        _side(_("Rejected"), theirs, rejected, row.form, row.rejected),
+        _side(_("Chosen"), ours, chosen, row, row.chosen),
+        _side(_("Rejected"), theirs, rejected, row, row.rejected),
     ]
 
 
-def _side(title: str, pieces: list[tuple[bool, str]], text: str, form: str, candidate: Candidate) -> Side:
-    held = FORMS[form].regulated if form in FORMS else False
+def _side(title: str, pieces: list[tuple[bool, str]], text: str, row: Pair, candidate: Candidate) -> Side:
+    options = Options.of(candidate.sampling.get("constraint", {}).get("options", {}))
     begun, ended = candidate.started_at, candidate.finished_at
     return Side(
         title=title,
         pieces=pieces,
         lang=telling.language_of(text),
-        verdict=check(text, form) if held else None,
+        verdict=verdict_of(row.form, text, row.language, options),
         candidate=candidate,
         drawn=[(name, candidate.sampling[name]) for name in DRAWN if name in candidate.sampling],
         seconds=(ended - begun).total_seconds() if begun and ended else None,

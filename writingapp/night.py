@@ -94,7 +94,8 @@ class Night:
             try:
                 self._step_by_step()
             except LeaseLost:
-                logger.warning("night %s: somebody else holds it now", self.run.night)
+                logger.warning("night %s: it was stopped, or somebody else holds it now", self.run.night)
+                self.run.refresh_from_db(fields=["state", "why"])
             except Leaving:
                 nightly.let_go(run=self.run, holder=self.holder, tried=False)
                 logger.info("night %s: left at %s, to be taken up again", self.run.night, self.run.state)
@@ -247,7 +248,9 @@ def load_everywhere(adapter: Adapter, patience: timedelta, check: Callable[[], N
     row, until = promoting.offer(adapter=adapter), time.monotonic() + patience.total_seconds()
     while not (stands := promoting.standing(adapter=row)).everywhere:
         check()
-        if stands.failed:
+        if "weak_reference" in stands.failed.values():  # known of the adapter alone, whatever the node
+            code, names = "too_faint", []
+        elif stands.failed:
             code, names = "node_failed", [f"{name} ({why})" for name, why in stands.failed.items()]
         elif not stands.waiting:
             code, names = "no_node", []

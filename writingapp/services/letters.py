@@ -36,6 +36,7 @@ WHY: dict[str, Promise] = {
     "gate_broken": gettext_lazy("It could not be judged, and what was not judged does not write."),
     "bad_adapter": gettext_lazy("What came of it is no adapter that an engine may serve."),
     "node_failed": gettext_lazy("A node could not load it, so it was not promoted: %(detail)s."),
+    "too_faint": gettext_lazy("It hardly differs from the base, so that no node can prove it; it was not promoted."),
     "not_loaded": gettext_lazy("Not every node had loaded it in time, so it was not promoted: %(detail)s."),
     "not_proved": gettext_lazy("Not every node has proved it: %(detail)s."),
     "not_judged": gettext_lazy("No gate has passed it, so it may not be promoted."),

@@ -205,16 +205,31 @@ def test_lines_are_kept_and_the_poem_is_asked_for_again_around_them(tables: Tabl
 def test_a_swapped_line_is_judged_and_kept_as_it_is_now(tables: Tables) -> None:
     desk = tables.sit()
     poem_on(desk)
+    characters(desk)
     desk.cards.first.locator(".swap-line").nth(3).click()
     choices = desk.cards.first.locator(".swap-choices:not([hidden]) .swap-choice:enabled")
     expect(choices).to_have_count(2, timeout=LATE)
     line = choices.first.text_content() or ""
     choices.first.click()
-    expect(characters(desk).nth(15)).to_have_attribute("aria-label", re.compile(f"^{line[0]}，"))
+    swapped = desk.cards.first.locator(".judged .cell").nth(15)
+    expect(swapped).to_have_attribute("aria-label", re.compile(f"^{line[0]}，"))
+    expect(swapped).to_be_visible()  # the fold is as she left it
     desk.cards.first.locator(".pin-line").nth(3).click()
     desk.cards.first.get_by_role("button", name="留着这几句，再求一次").click()
     expect(desk.page.locator(".inspiration")).to_have_count(2)
     assert desk.written().split("\n")[3] == line
+
+
+def test_a_tune_keeps_its_lines_across_the_stanzas(tables: Tables) -> None:
+    desk = tables.sit()
+    poem = poem_on(desk, "pusaman")
+    assert poem[4] == ""
+    expect(desk.cards.first.locator(".checks .right")).to_have_count(3)
+    desk.cards.first.get_by_role("button", name=f"下次留着这一句：{poem[6]}").click()
+    desk.cards.first.get_by_role("button", name="留着这几句，再求一次").click()
+    expect(desk.page.locator(".inspiration")).to_have_count(2)
+    assert desk.written().split("\n")[6] == poem[6]
+    expect(desk.cards.first.locator(".pinned .verse-line")).to_have_text(poem[6])
 
 
 def test_by_touch_every_sign_is_large_enough(tables: Tables) -> None:

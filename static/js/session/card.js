@@ -118,7 +118,7 @@ export class Card {
     line.addEventListener("click", () => this.#takeLine(line.textContent));
     const swap = make("button", { class: "swap-line", type: "button", hidden: !this.swaps, disabled: true, onclick: () => this.swaps.ask(at) });
     const pin = make("button", { class: "pin-line", type: "button", hidden: !this.pins, disabled: true, onclick: () => (this.pins.toggle(lineIn(this.#rows, at)), this.render()) });
-    const old = make("span", { class: "old-line", role: "img", hidden: true }, word("source_mark"));
+    const old = make("span", { class: "old-line", role: "img", hidden: true });
     const restore = make("button", { class: "restore-line", type: "button", hidden: true, onclick: () => this.swaps.restore(at) });
     const row = make("div", { class: "verse-row" }, line, old, pin, swap, restore);
     this.lines.push({ row, line, pin, swap, restore, old });
@@ -134,6 +134,7 @@ export class Card {
     row.classList.toggle("pinned", pinned);
     pin.setAttribute("aria-pressed", String(pinned));
     old.hidden = !source;
+    write(old, source ? word("source_mark") : "");
     if (source) old.title = old.ariaLabel = source;
     if (may) pin.title = pin.ariaLabel = word("pin_line", { line: line.textContent });
     restore.hidden = !kept;

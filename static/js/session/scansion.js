@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { legendOf, scanOf } from "./lesson.js";
+import { lineIn } from "./pins.js";
 import { faultsByPlace, nameOf, signOf, signWanted, signsIn, step } from "./tones.js";
 import { word } from "./words.js";
 
@@ -27,7 +28,8 @@ export class Scansion {
   }
 
   #draw({ verdict, sources }) {
-    const old = sources.map((each) => make("li", {}, word("source_line", { n: each.line + 1, said: sourceSentence(each) })));
+    const rows = this.asked.split("\n");
+    const old = sources.map((each) => make("li", {}, word("source_line", { n: lineIn(rows, each.line) + 1, said: sourceSentence(each) })));
     const parts = old.length ? [make("ul", { class: "sources", "aria-label": word("sources") }, ...old)] : [];
     if (verdict) parts.push(this.#verdict(verdict));
     this.element.replaceChildren(...parts);
@@ -46,7 +48,8 @@ export class Scansion {
   #why(verdict) {
     const parts = verdict.counted ? [countedOut(verdict, this.language)] : this.#tones(verdict);
     const hide = make("button", { class: "text-button", type: "button", onclick: () => this.ports.hideVerse() }, word("verse_hide"));
-    return make("details", { class: "why" }, make("summary", {}, word("why")), make("div", {}, ...parts, hide));
+    const open = this.element.querySelector(".why")?.open ?? false; // as she left it, when a line of the poem is another
+    return make("details", { class: "why", open }, make("summary", {}, word("why")), make("div", {}, ...parts, hide));
   }
 
   #tones(verdict) {
@@ -72,15 +75,17 @@ function checked({ label, right }) {
 /** A poem whose characters tell their tone; one of them is in the order of the tab key, the arrows lead on from there. */
 function scanned(verdict, language, say) {
   const faults = faultsByPlace(verdict.checks);
-  const rows = verdict.lines.map((line, at) => [...line.text].map((char, place) => cell(verdict, line, char, place, faults.get(`${at}/${place}`), say)));
+  const row = (line, at) => [...line.text].map((char, place) => cell(verdict, line, char, place, faults.get(`${at}/${place}`), say));
+  const rows = verdict.lines.map(row);
   const list = make("ol", { class: `${scanOf(verdict.lines)} judged`, lang: language }, ...rows.map((cells) => make("li", {}, ...cells)));
   const tab = (to) => rows.flat().forEach((each) => (each.tabIndex = each === to ? 0 : -1));
-  const whose = (target) => rows.map((cells) => cells.indexOf(target.closest("button"))).flatMap((place, line) => (place < 0 ? [] : [[line, place]]))[0];
+  const lengths = rows.map(({ length }) => length);
   tab(rows[0]?.[0]);
   list.addEventListener("focusin", ({ target }) => tab(target.closest("button")));
   list.addEventListener("keydown", (event) => {
-    const at = whose(event.target);
-    const to = at && step(at, event.key, rows.map(({ length }) => length));
+    const button = event.target.closest("button");
+    const line = rows.findIndex((cells) => cells.includes(button));
+    const to = step([line, rows[line].indexOf(button)], event.key, lengths);
     if (!to) return;
     event.preventDefault();
     event.stopPropagation();

@@ -5,7 +5,7 @@ import uuid
 from django.db.models import QuerySet
 from django.http import Http404
 
-from writingapp.models import Candidate, Inspiration, Pair, Photo, Rating, User, WritingSession
+from writingapp.models import Adapter, Candidate, Inspiration, Pair, Photo, Rating, TrainingRun, User, WritingSession
 
 
 class NotHere(Http404):
@@ -91,6 +91,39 @@ def pair_for(user: User, pair_id: object) -> Pair:
 
 def reads_the_trail(user: User) -> bool:
     return user.is_active and user.is_staff and user.has_perm("writingapp.view_auditevent")
+
+
+def keeps_school(user: User) -> bool:
+    """Staff who may begin and stop nights, and say which adapter writes."""
+    return user.is_active and user.is_staff and user.has_perm("writingapp.change_school")
+
+
+def runs_for(user: User) -> QuerySet[TrainingRun]:
+    """All runs, for whoever keeps the school; for everybody else there are none."""
+    if not keeps_school(user):
+        raise NotHere
+    return TrainingRun.objects.select_related("adapter")
+
+
+def run_for(user: User, run_id: object) -> TrainingRun:
+    run = runs_for(user).filter(pk=_key(run_id)).first()
+    if run is None:
+        raise NotHere
+    return run
+
+
+def adapters_for(user: User) -> QuerySet[Adapter]:
+    """The registry, likewise."""
+    if not keeps_school(user):
+        raise NotHere
+    return Adapter.objects.select_related("parent")
+
+
+def adapter_for(user: User, name: str) -> Adapter:
+    adapter = adapters_for(user).filter(pk=name).first()
+    if adapter is None:
+        raise NotHere
+    return adapter
 
 
 def photo_for(user: User, session_id: object, photo_id: object) -> Photo:

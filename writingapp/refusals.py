@@ -51,6 +51,14 @@ SENTENCES: dict[str, Promise] = {
     "no_format": _("This format is not known here."),
     "nothing_to_export": _("None of these pairs may be exported."),
     "batch_changed": _("The queue has changed since the preview, so nothing was decided. Please look once more."),
+    "school_paused": _("The night school is paused. Let it go on first."),
+    "night_runs": _("A night is being worked on already."),
+    "night_has_been": _("This night has been already. There is one run a night."),
+    "run_ended": _("This run has ended already."),
+    "run_by_hand": _("This run was started at a terminal, and is stopped there."),
+    "on_trial": _("It stands a blind trial. Stop that first."),
+    "changed_since": _("Something else holds by now, so nothing was changed. Please look once more."),
+    "bad_share": _("A share goes from 0 to 100 percent."),
     "decided_since": _("Some of these pairs were decided again since. The batch cannot be taken back whole any more."),
 }
 

@@ -9,6 +9,7 @@ from writingapp.admin import desk
 from writingapp.api import api
 from writingapp.views import account, errors, health, mornings, photos, ratings, sessions, today
 from writingapp.views.desk import audit, bulk, export, pair, queue, statistics
+from writingapp.views.school import acting, adapters, run, runs
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -46,6 +47,22 @@ urlpatterns = [
     path("desk/statistics/", statistics.statistics, name="desk_statistics"),
     path("desk/export/", export.export, name="desk_export"),
     path("desk/audit/", audit.audit, name="desk_audit"),
+    path("school/", runs.school, name="school"),
+    path("school/turn/", acting.turn, name="school_turn"),
+    path("school/begin/", acting.begin, name="school_begin"),
+    path("school/runs/<uuid:run_id>/", run.run, name="school_run"),
+    path("school/runs/<uuid:run_id>/live/", run.live, name="school_run_live"),
+    path("school/runs/<uuid:run_id>/stop/", acting.stop, name="school_run_stop"),
+    path("school/runs/<uuid:run_id>/<slug:name>.json", run.file, name="school_run_file"),
+    path("school/adapters/", adapters.adapters, name="school_adapters"),
+    path("school/adapters/back/", acting.roll_back, name="school_roll_back"),
+    path("school/adapters/<str:name>/load/", acting.load, name="school_load"),
+    path("school/adapters/<str:name>/unload/", acting.unload, name="school_unload"),
+    path("school/adapters/<str:name>/promote/", acting.promote, name="school_promote"),
+    path("school/adapters/<str:name>/retire/", acting.retire, name="school_retire"),
+    path("school/adapters/<str:name>/try/", acting.try_out, name="school_try"),
+    path("school/trial/share/", acting.widen_trial, name="school_trial_share"),
+    path("school/trials/<uuid:trial_id>/stop/", acting.stop_trial, name="school_trial_stop"),
     path("staff/", desk.urls),
     path("healthz", health.healthz),
     path("metrics", health.metrics),

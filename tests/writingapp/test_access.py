@@ -12,7 +12,17 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from writingapp import access
-from writingapp.models import Candidate, Inspiration, Photo, Rating, User, WritingSession
+from writingapp.models import (
+    Adapter,
+    Candidate,
+    Inspiration,
+    Photo,
+    Rating,
+    TrainingRun,
+    Trial,
+    User,
+    WritingSession,
+)
 from writingapp.services import inspiring, rating, sessions
 
 # What may be seen without a login says nothing about anybody; the doors of allauth are its own to guard, but for these.
@@ -61,12 +71,17 @@ def rated(asked: inspiring.Asked, owner: User) -> Rating:
 def real(hers: WritingSession, asked: inspiring.Asked, rated: Rating) -> list[object]:
     """Her ids, in the order of `fill`."""
     photo = Photo.objects.create(session=hers, state=Photo.State.SEEN, chips=["只有她知道"])
-    return [hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk, photo.pk]
+    run, adapter = TrainingRun.objects.create(), Adapter.objects.create(name="night-only", digest="d", rank=8)
+    trial = Trial.objects.create(challenger=adapter)
+    own = [hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk, photo.pk]
+    return [*own, run.pk, adapter.pk, trial.pk]
 
 
-def fill(path: str, session: object, inspiration: object, candidate: object, rated: object, photo: object) -> str:
-    known = {"session_id": session, "inspiration_id": inspiration, "candidate_id": candidate, "rating_id": rated}
-    known["photo_id"] = photo
+KNOWN = ("session_id", "inspiration_id", "candidate_id", "rating_id", "photo_id", "run_id", "name", "trial_id")
+
+
+def fill(path: str, *ids: object) -> str:
+    known = dict(zip(KNOWN, ids, strict=True))
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(known[str(found[1])]), path)
 
 

@@ -19,6 +19,22 @@ ACTIONS: dict[str, Promise] = {
     "statistics.viewed": _("looked at the statistics"),
     "export.made": _("exported pairs"),
     "audit.viewed": _("looked at the trail"),
+    "night.begun": _("began a night by hand"),
+    "run.stopped": _("stopped a run"),
+    "school.viewed": _("looked at the night school"),
+    "run.viewed": _("looked at a run"),
+    "run.exported": _("downloaded the record of a run"),
+    "adapters.viewed": _("looked at the adapters"),
+    "school.paused": _("paused the night school"),
+    "school.resumed": _("let the night school go on"),
+    "adapter.loaded": _("had an adapter loaded"),
+    "adapter.unloaded": _("had an adapter unloaded"),
+    "adapter.promoted": _("promoted an adapter"),
+    "adapter.rolled_back": _("rolled back to the adapter before"),
+    "adapter.retired": _("retired an adapter"),
+    "trial.started": _("started a blind trial"),
+    "trial.shared": _("changed the share of a blind trial"),
+    "trial.ended": _("ended a blind trial"),
 }
 
 

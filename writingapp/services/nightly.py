@@ -168,6 +168,8 @@ def _manifest(counts: Counts, pairs: list[Pair]) -> dict[str, Any]:
     return {
         "ratings": counts.judgements,
         "made": counts.made,
+        "held": counts.held,
+        "fates": dict(counts.why),
         "withdrawn": counts.withdrawn,
         "pairs": dict(Counter(pair.split for pair in pairs)),
         "writers": len({pair.writer for pair in pairs}),

@@ -134,6 +134,12 @@ def taint(seen: QuerySet[Adapter], *, now: datetime) -> None:
         retire(adapter=row, now=now, why="withdrawn")
 
 
+def predecessor(row: Adapter) -> Adapter | None:
+    """Who writes once this one does not: the last clean one that wrote, or the base (None)."""
+    clean = Adapter.objects.exclude(state=State.RETIRED).filter(tainted_at=None, promoted_at__isnull=False)
+    return clean.exclude(pk=row.pk).order_by("-promoted_at").first()
+
+
 def _allowed(adapter: Adapter) -> Adapter:
     """Its row, held. Raises NotPromoted."""
     if school().paused_at is not None:
@@ -159,8 +165,7 @@ def _retire(row: Adapter, now: datetime) -> Adapter | None:
     _end_trials(Trial.objects.filter(challenger=row), now, "retired")
     if not wrote:
         return None
-    clean = Adapter.objects.exclude(state=State.RETIRED).filter(tainted_at=None, promoted_at__isnull=False)
-    back = clean.order_by("-promoted_at").first()
+    back = predecessor(row)
     if back is None:
         _end_trials(Trial.objects.all(), now, "champion_changed")
     else:

@@ -44,3 +44,65 @@ def intervals(
     ]
     height = 24 + ROW * len(rows) + 8
     return Chart(marks, height, None if middle is None else across(middle), (f"{least:g}", f"{most:g}"))
+
+
+WIDE, HIGH, EDGE, APART = 320, 150, 24, 15  # a curve's drawing; labels of two lines stand so far apart
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure over the steps. `points` is what a polyline takes; `dots` are measured between steps."""
+
+    name: str
+    label: str
+    points: str
+    dots: list[tuple[float, float]]
+    end: tuple[float, float]
+    label_y: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A drawing with its least and most, and in words what it shows."""
+
+    title: str
+    lines: list[Line]
+    scale: tuple[str, str]
+    steps: tuple[int, int]
+    said: str
+
+
+Points = Sequence[tuple[int, float]]
+
+
+def curve(title: str, figures: Sequence[tuple[str, Points, Points]]) -> Curve | None:
+    """From (name, learnt, held out) of each line; None where there is nothing to draw yet."""
+    known = [each for each in figures if each[1] or each[2]]
+    if not known:
+        return None
+    steps = [step for _, *both in known for points in both for step, _ in points]
+    values = [value for _, *both in known for points in both for _, value in points]
+    first, last, least, most = min(steps), max(steps), min(values), max(values)
+
+    def place(point: tuple[int, float]) -> tuple[float, float]:
+        across = (point[0] - first) / ((last - first) or 1)
+        up = (point[1] - least) / (most - least) if most > least else 0.5
+        return round(8 + across * (WIDE - 80), 1), round(HIGH - EDGE - up * (HIGH - 2 * EDGE), 1)
+
+    lines: list[Line] = []
+    for name, learnt, held_out in known:
+        ends = place((learnt or held_out)[-1])
+        told = f"{(learnt or held_out)[-1][1]:.3g}"
+        joined = " ".join(f"{x},{y}" for x, y in map(place, learnt))
+        lines.append(Line(name, told, joined, [place(each) for each in held_out], ends, _free(ends[1], lines)))
+    ends_of = [(name, (a or b)[0][1], (a or b)[-1][1]) for name, a, b in known]
+    said = "; ".join(f"{name} {began:.3g} → {ended:.3g}".strip() for name, began, ended in ends_of)
+    return Curve(title, lines, (f"{least:.3g}", f"{most:.3g}"), (first, last), said)
+
+
+def _free(y: float, lines: Sequence[Line]) -> float:
+    """Where a label collides with none before it."""
+    taken = [line.label_y for line in lines]
+    if all(abs(y - each) >= APART * 2 for each in taken):
+        return y
+    return min(taken) - APART * 2 if min(taken) - APART * 2 > APART else max(taken) + APART * 2

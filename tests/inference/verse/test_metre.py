@@ -13,6 +13,7 @@ from inference.verse.books import readings, rhymes
 from inference.verse.characters import HAN, LEANING
 from inference.verse.forms import FORMS, conforms
 from inference.verse.metre import OPENINGS, Tune
+from inference.verse.readings import UNKNOWN, tone
 from inference.verse.shape import Chars, NoSuchBeginning, Row
 
 SIZES = check.SIZES
@@ -50,7 +51,7 @@ def test_whatever_a_tune_allows_is_strictly_right_in_every_rhyme(form: str, open
 
 def test_every_character_of_the_generator_has_a_tone_in_the_book_of_the_checker() -> None:
     assert len(readings("pingshui")) > 3000
-    assert [char for char in readings("pingshui") if check.tone(char) == check.UNKNOWN] == []
+    assert [char for char in readings("pingshui") if tone(char) == UNKNOWN] == []
     assert set(readings("pingshui")) <= set(HAN)
 
 

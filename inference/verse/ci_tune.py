@@ -66,7 +66,10 @@ def line_of(tune: Tune, at: int, end: str, *, doubtful: bool = False) -> list[Sh
     tones = tune.pattern.lines[at].tones
     line = [books.chars(tone, TONES, doubtful=doubtful) for tone in tones[:-1]]
     last = shape.one_of(end) if end else _end(tune, tones[-1], doubtful=doubtful)
-    return asked.hold_line([*line, last], tune.placed, at)
+    row = [*line, last]
+    if not any(verse.copies for verse in tune.pattern.lines[at : at + 2]):
+        (row,) = asked.once([row], tune.placed)
+    return asked.hold_line(row, tune.placed, at)
 
 
 def _end(tune: Tune, tone: str, *, doubtful: bool) -> Shape:

@@ -53,21 +53,32 @@ def _kept(tones: str, options: Options) -> str:
 
 
 def _heard(line: str, tones: str) -> str:
-    """These tones, or where they are others those of a line as it is written; its last keeps its own."""
-    return "".join(_tone(char, tone) for char, tone in zip(line, tones[:-1], strict=False)) + tones[len(line[:-1]) :]
+    """These tones, or where they are others those of a line as it is written; its last keeps its own.
+
+    A character that the book has not is taken to have the tone of the pattern that the others are nearest to.
+    """
+    usual = PATTERNS[len(tones)] if tones[-1] == "仄" else [each.translate(OPPOSITE) for each in PATTERNS[len(tones)]]
+    nearest = max(usual, key=lambda each: sum(map(_is, line, each)))
+    heard = map(_tone, line[: len(tones) - 1], tones, nearest)
+    return "".join(heard) + tones[min(len(line), len(tones) - 1) :]
 
 
-def _tone(char: str, tone: str) -> str:
-    """The tone of a character, this one if it may have it; · if the book has it not."""
-    return next((each for each in (tone, *"平仄") if books.may_be(char, each, TONES)), "·")
+def _is(char: str, tone: str) -> bool:
+    return books.may_be(char, tone, TONES)
+
+
+def _tone(char: str, tone: str, usual: str) -> str:
+    """The tone of a character, this one if it may have it."""
+    return next((each for each in (tone, *"平仄") if _is(char, each)), tone if usual == "·" else usual)
 
 
 def _place(tones: str, options: Options, dice: Random) -> Placed:
     lines = (tones, tones.translate(OPPOSITE))
+    strange = {char for _, line in options.pins for char in line} - books.readings(TONES).keys()
 
     def fits(at: int, place: int, char: str) -> bool:
         last = place == len(tones) - 1
-        return books.may_be(char, lines[at][place], TONES) and not (last and char in LEANING)
+        return (char in strange or _is(char, lines[at][place])) and not (last and char in LEANING)
 
     placed = asked.place(options, [len(tones)] * 2, fits, dice)
     upper, lower = (
@@ -82,18 +93,22 @@ def _place(tones: str, options: Options, dice: Random) -> Placed:
 def _pair(tones: str, placed: Placed, said: str = "") -> Shape:
     """Both lines. `said` is what somebody else wrote of the first."""
     upper, lower = (
-        asked.hold_line(_line(each, said), placed, at) for at, each in enumerate((tones, tones.translate(OPPOSITE)))
+        asked.hold_line(_line(each, said, placed), placed, at)
+        for at, each in enumerate((tones, tones.translate(OPPOSITE)))
     )
     upper = [*map(shape.one_of, said), *upper[len(said) :]]
     return shape.row(*upper, shape.text("，\n"), *lower, shape.text("。"))
 
 
-def _line(tones: str, other: str) -> list[Shape]:
-    """A line without its mark, a shape a character: none of those that stand at the same place of the `other` line."""
+def _line(tones: str, other: str, placed: Placed) -> list[Shape]:
+    """A line without its mark, a shape a character: none that stands at the same place of the `other` line, none that
+    she asks for by name elsewhere.
+    """
     found = [shape.heads(books.chars(tone, TONES)) for tone in tones]
     found = [members - set(char) for members, char in zip(found, other.ljust(len(tones)), strict=True)]
     found[-1] -= {*LEANING, *books.rows(TONES)["疑"]}
-    return [shape.one_of("".join(members)) for members in found]
+    (line,) = asked.once([[shape.one_of("".join(members)) for members in found]], placed)
+    return line
 
 
 def follow(held: Held, written: str) -> Shape:
@@ -117,7 +132,9 @@ def instead(held: Held, poem: str, at: int) -> Shape:
     drawn = held.drawn["tones"] if at else held.drawn["tones"].translate(OPPOSITE)  # those of the other line
     tones = _heard(other, drawn).translate(OPPOSITE)
     placed = asked.beside(held.drawn.get("placed", []), at, len(old))
-    return shape.row(asked.another(asked.hold_line(_line(tones, other), placed, at), old), shape.text(MARKS[at]))
+    return shape.row(
+        asked.another(asked.hold_line(_line(tones, other, placed), placed, at), old), shape.text(MARKS[at])
+    )
 
 
 def conforms(held: Held, text: str) -> bool:

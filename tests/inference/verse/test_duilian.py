@@ -97,7 +97,7 @@ def test_heads_and_words_stand_where_they_are_wanted() -> None:
     for seed in range(10):
         _, pair = pair_of(seed, Options(head="山水", words=("白鹭",)))
         assert [line[0] for line in halves(pair)] == ["山", "水"]
-        assert "白鹭" in pair
+        assert (pair.count("白鹭"), pair.count("白"), pair.count("鹭")) == (1, 1, 1)
         assert conforms("duilian", pair, options=Options(head="山水", words=("白鹭",)))
 
 

@@ -50,7 +50,7 @@ async def _ask(room: EngineRoom, photo_id: str, request: Request) -> str:
     said = ""
     async with room.lease(Need(photo_id, priority=Priority.BACKGROUND, sees=True)) as node:
         if not node.sees:
-            raise EngineError("engine_down", "no node that sees")
+            raise ValueError("no node sees now")  # no fault of this one, so no EngineError
         async with aclosing(engine(node.kind).stream(room.http, node, request)) as pieces:
             async for piece in pieces:
                 said += piece.text

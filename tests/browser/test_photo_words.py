@@ -12,7 +12,7 @@ from tests.browser.desk import Tables
 from tests.browser.test_photo import give
 from tests.house import FakeEngine, house
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.tagger]
 COFFEE = (Path(__file__).parents[1] / "photographs" / "coffee.jpg").read_bytes()
 GUESSED = "由图像标签、光线和颜色推断"
 

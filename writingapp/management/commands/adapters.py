@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from writingapp.management import importing
 from writingapp.models import Adapter
 from writingapp.services import adapters
 from writingapp.services.adapters import BadAdapter
@@ -14,7 +15,7 @@ STATES = {"load": Adapter.State.LOADED, "serve": Adapter.State.SERVING, "retire"
 
 
 class Command(BaseCommand):
-    """`manage.py adapters [list | register FOLDER --label L --base MODEL | load NAME | serve NAME | retire NAME]`"""
+    """`manage.py adapters [list | register FOLDER … | import FOLDER … | load NAME | serve NAME | retire NAME]`"""
 
     help = "Show, register, load, serve or retire adapters."
 
@@ -25,6 +26,12 @@ class Command(BaseCommand):
         register.add_argument("folder", type=Path)
         register.add_argument("--label", required=True, help="the beginning of its name; the rest is its hash")
         register.add_argument("--base", required=True, help="the model it was trained on, as nodes call it")
+        other = verbs.add_parser("import", help="judge a LoRA that was trained elsewhere, and register it if it passes")
+        other.add_argument("folder", type=Path, help="as PEFT, TRL, ms-swift or LLaMA-Factory leave it")
+        other.add_argument("--label", required=True, help="the beginning of its name; the rest is its hash")
+        other.add_argument("--base", required=True, help="the model it was trained on, as nodes call it")
+        other.add_argument("--base-folder", type=Path, required=True, help="that model, as training.base makes it")
+        other.add_argument("--gguf", type=Path, help="the file that nodes serve, to write texts with at the gate")
         for verb, words in {
             "load": "have it on the nodes, without letting it write",
             "serve": "let it write as soon as a node has proved it; whichever wrote before stays loaded",
@@ -36,6 +43,14 @@ class Command(BaseCommand):
         try:
             if verb == "register":
                 adapters.register(folder=said["folder"], label=said["label"], base=said["base"])
+            elif verb == "import":
+                importing.bring_in(
+                    folder=said["folder"],
+                    label=said["label"],
+                    base=said["base"],
+                    base_folder=said["base_folder"],
+                    gguf=said["gguf"],
+                )
             elif verb in STATES:
                 adapters.turn(name=said["name"], state=STATES[verb])
         except BadAdapter as fault:

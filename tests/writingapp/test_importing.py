@@ -1,0 +1,48 @@
+"""An adapter from elsewhere comes in only through the gate."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+
+from tests.training import tiny_base
+from training import trainer
+from writingapp.models import Adapter
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tiny_base.write(tmp_path / "base")
+
+
+@pytest.fixture(autouse=True)
+def rooms(tmp_path: Path, settings: LazySettings) -> None:
+    settings.RUNS, settings.ADAPTERS = tmp_path / "runs", tmp_path / "adapters"
+
+
+def bring_in(folder: Path, base: Path) -> None:
+    call_command("adapters", "import", str(folder), "--label", "guest", "--base", "tiny", "--base-folder", str(base))
+
+
+def test_of_a_house_without_judgements_nothing_can_be_said_so_it_stays_outside(base: Path, tmp_path: Path) -> None:
+    run = tiny_base.run(tmp_path / "run", base)
+    trainer.train(run)
+    (run / "adapter/training_args.bin").write_bytes(b"\x80\x04.")  # as transformers leaves it; it stays behind
+    with pytest.raises(CommandError, match="the gate refuses it: too_little"):
+        bring_in(run / "adapter", base)
+    assert not Adapter.objects.exists()
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["measured"]
+
+
+def test_what_no_engine_would_serve_is_refused_at_once(base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "dora"
+    folder.mkdir()
+    config = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj"], "use_dora": True}
+    (folder / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(CommandError, match="no LoRA that can be served"):
+        bring_in(folder, base)
+    assert not Adapter.objects.exists()

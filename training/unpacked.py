@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 PACKED = 8  # numbers of four bits in one of 32
 INTERLEAVED = (0, 4, 1, 5, 2, 6, 3, 7)  # AWQ's order within it
+PARTS = (".qweight", ".qzeros", ".scales", ".g_idx")  # of one packed matrix
 COPIED = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
@@ -23,9 +24,7 @@ def write(folder: Path, out: Path) -> Path:
     packed = {name: each for path in folder.glob("*.safetensors") for name, each in load_file(path).items()}
     stems = [name.removesuffix(".qweight") for name in packed if name.endswith(".qweight")]
     plain = {f"{stem}.weight": WAYS[kind](packed, stem) for stem in stems}
-    plain |= {name: each.float() for name, each in packed.items() if name.rsplit(".", 1)[0] not in stems}
-    # What is no projection keeps its name, a bias beside packed weights, too.
-    plain |= {f"{stem}.bias": packed[f"{stem}.bias"].float() for stem in stems if f"{stem}.bias" in packed}
+    plain |= {name: each.float() for name, each in packed.items() if not name.endswith(PARTS)}
     out.mkdir(parents=True)
     save_file({name: each.contiguous() for name, each in plain.items()}, out / "model.safetensors", {"format": "pt"})
     for name in COPIED:

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from inference.adapters import check
 from tests.training import tiny_base
-from training import export, questions, trainer
+from training import export, questions, trainer, unpacked
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +89,27 @@ def test_poems_that_judge_are_not_calibrated_on() -> None:
 def test_calibration_is_whole_blocks_of_poems() -> None:
     blocks = export.calibration(tiny_base.tokenizer(), 3)
     assert [each["input_ids"].shape for each in blocks] == [(1, export.BLOCK)] * 3
+
+
+def packed(numbers: torch.Tensor, order: tuple[int, ...]) -> torch.Tensor:
+    """Eight numbers of the last axis in each word of 32 bits, number `order[k]` of them at bits 4·k."""
+    eights = numbers.reshape(*numbers.shape[:-1], -1, 8)[..., list(order)].long()
+    words = (eights << (torch.arange(8) * 4)).sum(-1)
+    return torch.where(words >= 1 << 31, words - (1 << 32), words).to(torch.int32)
+
+
+@pytest.mark.parametrize("kind", ["gptq", "awq"])
+def test_four_bits_are_read_as_the_weights_that_were_packed(kind: str) -> None:
+    torch.manual_seed(0)
+    inputs, outputs, groups = 32, 16, 2
+    numbers, scales = torch.randint(0, 16, (inputs, outputs)), torch.rand(groups, outputs)
+    zeros = torch.randint(1, 16, (groups, outputs))
+    weights = (
+        (numbers - zeros.repeat_interleave(inputs // groups, 0)) * scales.repeat_interleave(inputs // groups, 0)
+    ).T
+    if kind == "gptq":
+        straight = tuple(range(8))
+        words = {"x.qweight": packed(numbers.T, straight).T, "x.qzeros": packed(zeros - 1, straight)}
+    else:
+        words = {"x.qweight": packed(numbers, unpacked.INTERLEAVED), "x.qzeros": packed(zeros, unpacked.INTERLEAVED)}
+    assert torch.allclose(unpacked.WAYS[kind](words | {"x.scales": scales}, "x"), weights)

@@ -46,7 +46,9 @@ def intervals(
     return Chart(marks, height, None if middle is None else across(middle), (f"{least:g}", f"{most:g}"))
 
 
-WIDE, HIGH, EDGE, APART = 320, 150, 24, 15  # a curve's drawing; labels of two lines stand so far apart
+HIGH, EDGE = 150, 24  # a curve's drawing, which is 320 wide
+BEGIN, END = 44, 248  # between the scale and the labels of its lines
+APART = 30  # labels of two lines
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def curve(title: str, figures: Sequence[tuple[str, Points, Points]]) -> Curve | 
     def place(point: tuple[int, float]) -> tuple[float, float]:
         across = (point[0] - first) / ((last - first) or 1)
         up = (point[1] - least) / (most - least) if most > least else 0.5
-        return round(8 + across * (WIDE - 80), 1), round(HIGH - EDGE - up * (HIGH - 2 * EDGE), 1)
+        return round(BEGIN + across * (END - BEGIN), 1), round(HIGH - EDGE - up * (HIGH - 2 * EDGE), 1)
 
     lines: list[Line] = []
     for name, learnt, held_out in known:
@@ -103,6 +105,6 @@ def curve(title: str, figures: Sequence[tuple[str, Points, Points]]) -> Curve | 
 def _free(y: float, lines: Sequence[Line]) -> float:
     """Where a label collides with none before it."""
     taken = [line.label_y for line in lines]
-    if all(abs(y - each) >= APART * 2 for each in taken):
+    if all(abs(y - each) >= APART for each in taken):
         return y
-    return min(taken) - APART * 2 if min(taken) - APART * 2 > APART else max(taken) + APART * 2
+    return min(taken) - APART if min(taken) - APART >= EDGE - 4 else max(taken) + APART

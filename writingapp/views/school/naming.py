@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from writingapp.models import Adapter, TrainingRun
+from writingapp.models import Adapter, Rating, TrainingRun
 from writingapp.views.desk import naming
 
 # By training.gate.Reason, which is not imported: numpy would come along. A test holds the two together.
@@ -32,6 +32,15 @@ CHECKS: dict[str, Promise] = {
 AT_LEAST = ("too_little", "ranking", "writers", "displaced", "variety")  # of all others at most
 POINTS, TIMES = ("ranking", "writers"), ("poems", "general")
 SHARES = ("heavy_writer", "favourite_line", "copied", "form", "broken")
+READ: dict[str, Promise] = {  # counts that training wrote into its manifest
+    "train_groups": gettext_lazy("Inspirations it learnt from"),
+    "train_completions": gettext_lazy("Texts it learnt from"),
+    "train_pairs": gettext_lazy("Pairs it learnt from"),
+    "held_out_groups": gettext_lazy("Inspirations held out"),
+    "held_out_completions": gettext_lazy("Texts held out"),
+    "held_out_pairs": gettext_lazy("Pairs measured, not learnt"),
+    "left_out_too_long": gettext_lazy("Inspirations too long to read"),
+}
 SIDES = {
     "base": gettext_lazy("base"),
     "serving": gettext_lazy("what writes now"),
@@ -55,7 +64,8 @@ class CheckRow:
 
 def check_row(check: dict[str, Any]) -> CheckRow:
     reason = str(check.get("reason", ""))
-    value, limit, low, high = (_told(reason, check.get(name)) for name in ("value", "limit", "low", "high"))
+    value, limit = (_told(reason, check.get(name)) for name in ("value", "limit"))
+    low, high = (_plain(reason, check.get(name)) for name in ("low", "high"))
     sign = "≥" if reason in AT_LEAST else "≤"
     return CheckRow(
         name=str(CHECKS.get(reason, reason)),
@@ -71,17 +81,33 @@ def check_row(check: dict[str, Any]) -> CheckRow:
 
 def _told(reason: str, number: object) -> str:
     """With its unit; empty where there is none."""
+    said = _plain(reason, number)
+    if said and reason in POINTS:
+        return _("%(number)s points") % {"number": said}
+    if said and reason == "displaced":
+        return _("%(number)s nats a token") % {"number": said}
+    return said
+
+
+def _plain(reason: str, number: object) -> str:
     if not isinstance(number, int | float):
         return ""
     if reason in POINTS:
-        return _("%(number)s points") % {"number": f"{100 * number:+.1f}"}
+        return f"{100 * number:+.1f}"
     if reason in SHARES:
         return f"{100 * number:.1f} %"
     if reason in TIMES:
         return f"× {number:.3f}"
     if reason == "displaced":
-        return _("%(number)s nats a token") % {"number": f"{number:+.3f}"}
+        return f"{number:+.3f}"
     return f"{number:g}" if isinstance(number, int) else f"{number:.3f}"
+
+
+def fate(said: str) -> str:
+    """A rating's fate and why, as `training.pairs` counts them: `held: copied`."""
+    code, _colon, why = said.partition(": ")
+    label = str(Rating.Fate(code).label) if code in Rating.Fate.values else code
+    return f"{label}: {naming.reason(why)}" if why else label
 
 
 def side(code: str) -> str:

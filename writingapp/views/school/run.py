@@ -116,8 +116,9 @@ def _counts(manifest: dict[str, Any]) -> list[tuple[str, Any]]:
         (_("Writers"), manifest.get("writers")),
         (_("Fewest pairs that train"), manifest.get("fewest")),
     ]
-    by_reason = [*sorted(manifest.get("fates", {}).items()), *sorted(manifest.get("counts", {}).items())]
-    return [(name, count) for name, count in said if count is not None] + by_reason
+    fates = [(naming.fate(code), count) for code, count in sorted(manifest.get("fates", {}).items())]
+    read = [(str(naming.READ.get(code, code)), count) for code, count in sorted(manifest.get("counts", {}).items())]
+    return [(name, count) for name, count in said if count is not None] + fates + read
 
 
 def _scales(gate: dict[str, Any]) -> dict[str, list[str]]:

@@ -12,13 +12,13 @@ from tests.processes import wait_until
 
 pytestmark = pytest.mark.browser
 
-KEEPER = """
+HEAD = """
 import json
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.conf import settings
-from tests.writingapp.school import keeper
-who = keeper(%r)
+from tests.writingapp.school import head
+who = head(%r)
 store = SessionStore()
 store[SESSION_KEY] = str(who.pk)
 store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -76,7 +76,7 @@ def ask(quiet_house: House) -> Ask:
 
 @pytest.fixture
 def sit(tables: Tables, ask: Ask) -> Callable[[str], Page]:
-    return lambda name: tables.context(json.loads(ask(KEEPER % name))).new_page()
+    return lambda name: tables.context(json.loads(ask(HEAD % name))).new_page()
 
 
 def test_curves_move_without_a_reload_and_the_verdict_comes_by_itself(

@@ -1,4 +1,4 @@
-"""A school for tests: a keeper of it, a night with curves and a verdict, and a night in progress."""
+"""A school for tests: its head, a night with curves and a verdict, and a night in progress."""
 
 import json
 from datetime import date, timedelta
@@ -38,8 +38,8 @@ REFUSED = {
 PASSED = REFUSED | {"passed": True, "reasons": [], "scale": 0.5, "scales": {"1": ["ranking"], "0.5": []}}
 
 
-def keeper(name: str = "keeper", *codenames: str) -> User:
-    """Staff who may keep the school, and whatever others are named."""
+def head(name: str = "head", *codenames: str) -> User:
+    """Staff who may head the school, and whatever others are named."""
     user = User.objects.create_user(username=name, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=("change_school", *codenames)))
     return User.objects.get(pk=user.pk)

@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from tests.writingapp.pairs import SECRET, pair, reviewer
-from tests.writingapp.school import PASSED, SAMPLE, going, keeper, night, tell
+from tests.writingapp.school import PASSED, SAMPLE, going, head, night, tell
 from tests.writingapp.test_access import routes
 from tests.writingapp.test_promoting import make
 from training import gate
@@ -37,7 +37,7 @@ def runs_here(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def at_school(client: Client) -> Client:
-    client.force_login(keeper())
+    client.force_login(head())
     return client
 
 
@@ -71,7 +71,7 @@ def test_nobody_without_the_permission_learns_that_there_is_a_school(
     real, ask = fill(path, run, adapter, trial), getattr(client, method)
     assert ask(real).headers["Location"].startswith("/accounts/login/")
     staff = User.objects.create_user(username="staff", is_staff=True)
-    demoted = keeper("demoted")
+    demoted = head("demoted")
     User.objects.filter(pk=demoted.pk).update(is_staff=False)
     for user in (owner, staff, demoted, reviewer()):
         client.force_login(user)
@@ -93,7 +93,7 @@ def test_staff_without_a_second_step_are_led_to_it(at_school: Client, settings: 
 
 def test_a_forged_form_turns_nothing() -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(keeper())
+    client.force_login(head())
     assert client.post("/school/turn/", {"turn": "pause"}).status_code == 403
     assert not School.objects.exclude(paused_at=None).exists()
 
@@ -137,8 +137,8 @@ def test_the_switch_is_turned_once_and_written_down(at_school: Client) -> None:
     press(at_school, "/school/turn/", turn="resume")
     turned = AuditEvent.objects.filter(action__in=("school.paused", "school.resumed")).order_by("pk")
     assert [(event.action, event.actor.username) for event in turned if event.actor] == [
-        ("school.paused", "keeper"),
-        ("school.resumed", "keeper"),
+        ("school.paused", "head"),
+        ("school.resumed", "head"),
     ]
 
 

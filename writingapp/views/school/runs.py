@@ -31,7 +31,7 @@ class Row:
     verdict: str
 
 
-@doors.for_keepers
+@doors.for_heads
 @require_safe
 def school(request: HttpRequest) -> HttpResponse:
     """The switch, the letter, the runs."""

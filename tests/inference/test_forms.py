@@ -25,7 +25,7 @@ POEMS = {
     ): "平湖未晓雾如烟，\n一棹摇开水底天。\n宿鸟惊飞芦叶动，\n残星欲落钓灯悬。\n"
     "风来远浦闻鱼跃，\n日上前山见鹭眠。\n莫问人间何岁月，\n荷香已满采菱船。",
     ("haiku", "zh"): "细雨湿青阶\n一只蜗牛背着家\n慢慢过石缝",
-    ("haiku", "en"): "Old bus shelter\nthe rain counts itself aloud\non a plastic chair",
+    ("haiku", "en"): "The old shelter leaks\nrain is counting itself out\non a plastic chair",
     ("free", "zh"): "水壶先醒，\n在蓝色的火上自言自语。\n\n窗玻璃蒙着雾，它不说话\n我写下一个字，\n又看它慢慢流走",
     (
         "free",
@@ -72,7 +72,7 @@ def test_every_form_has_a_shape_in_every_language_it_is_written_in() -> None:
         (form, language)
         for form in FORMS
         for language in ("zh", "en")
-        if FORMS[form].language in {None, language} and FORMS[form].family not in {"ci", "duilian"}
+        if FORMS[form].language in {None, language} and FORMS[form].family not in {"ci", "duilian", "english"}
     }
     assert written == set(POEMS)
 
@@ -110,7 +110,11 @@ def test_what_is_no_beginning_is_refused(written: str) -> None:
         pattern("wujue", written)
 
 
-@given(st.sampled_from(KEYS), st.data())
+# A regular expression does not count syllables; test_english.py holds those that do to their judge.
+SPELLED = [key for key in KEYS if key != ("haiku", "en")]
+
+
+@given(st.sampled_from(SPELLED), st.data())
 def test_the_constraint_and_the_checker_agree_on_mutated_poems(key: tuple[str, str], data: st.DataObject) -> None:
     form, language = key
     text = POEMS[key]
@@ -122,7 +126,7 @@ def test_the_constraint_and_the_checker_agree_on_mutated_poems(key: tuple[str, s
     assert matches(form, text, language) == conforms(form, text, language), text
 
 
-@given(st.sampled_from(KEYS), verses)
+@given(st.sampled_from(SPELLED), verses)
 def test_the_constraint_and_the_checker_agree_on_invented_texts(key: tuple[str, str], lines: list[str]) -> None:
     text = "\n".join(lines)
     assert matches(key[0], text, key[1]) == conforms(key[0], text, key[1]), text
@@ -130,8 +134,8 @@ def test_the_constraint_and_the_checker_agree_on_invented_texts(key: tuple[str, 
 
 def test_a_pattern_uses_nothing_but_the_common_subset_of_regular_expressions() -> None:
     for form, language in SHAPES:
-        written = re.sub(r"\[[^\]]*\]", "", pattern(form, language=language))
-        assert not re.search(r"\(\?[^:]|\\[^n.?]|[*+^$]", written)
+        written = re.sub(r"\[(?:\\.|[^\]])*\]", "", pattern(form, language=language))
+        assert not re.search(r"\(\?[^:]|\\[^n.?{}\[\]]|[*+^$]", written)
 
 
 def test_a_line_of_fixed_length_never_ends_in_a_word_that_leans_on_the_next() -> None:

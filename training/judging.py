@@ -1,8 +1,8 @@
 """The work of `training.judge`, in a process that has its priority and its threads.
 
-What costs little is looked at first: a folder that may not be served, or another base, and nothing is measured. Then
-the adapter at each strength, the base and what serves now are read and write, and the first strength that passes is
-taken. A passing adapter gets its `reference.json`, without which no node could prove it.
+What costs little is looked at first: a folder that may not be served, another base, or too few held-out inspirations,
+and nothing is measured. Then the adapter at each strength, the base and what serves now are read and write, and the
+first strength that passes is taken. A passing adapter gets its `reference.json`, without which no node could prove it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from inference.engines.base import EngineError, Node
 from training import batch, config, gate, judge, manifest, measure, questions, reference
 from training.batch import Group
 from training.config import BadRun, Config
-from training.gate import Candidate, Limits, Measured, Reason, Verdict
+from training.gate import Candidate, Check, Limits, Measured, Reason, Verdict
 from training.judge import Asked
 from training.measure import Read, Reader
 from training.progress import say, write_json
@@ -113,14 +113,26 @@ def verdict_on(folder: Path) -> dict[str, Any]:
         canaries=asked.canaries,
     )
     served_base = asked.served_base or _served(trial)
-    at_once = gate.judge(known, served_base=served_base, base=EMPTY)
-    if {Reason.ARTIFACT, Reason.WRONG_BASE} & set(at_once.reasons):
+    if at_once := _at_once(trial, known, served_base):
         told = _refused({1.0: at_once})
     else:
         told = _told(trial, asyncio.run(_tried(trial, known, adapter, served_base)))
     write_json(folder / "verdict.json", told)
     say(f"passed at {told['scale']}" if told["passed"] else f"refused: {', '.join(told['reasons'])}")
     return told
+
+
+def _at_once(trial: Trial, known: Candidate, served_base: str) -> Verdict | None:
+    """The verdict, if it can be had before anything is measured."""
+    verdict = gate.judge(known, served_base=served_base, base=EMPTY)
+    if {Reason.ARTIFACT, Reason.WRONG_BASE} & set(verdict.reasons):
+        return verdict
+    count, fewest = sum(bool(group.pairs) for group in trial.groups), trial.limits.fewest
+    return (
+        Verdict((Check(Reason.TOO_LITTLE, passed=False, value=count, limit=fewest, count=count),))
+        if count < fewest
+        else None
+    )
 
 
 def _opened(folder: Path) -> Trial:

@@ -109,6 +109,13 @@ def test_an_adapter_that_changes_nothing_is_refused(run: Path) -> None:
     assert "no_effect" in checks(verdict, "artifact")[0]["detail"]
 
 
+def test_on_too_few_inspirations_nothing_is_measured(run: Path) -> None:
+    verdict = judged(run, limits=LOOSE | {"fewest": HELD_OUT + 1})
+    assert verdict["reasons"] == ["too_little"]
+    assert checks(verdict, "too_little")[0]["count"] == HELD_OUT
+    assert not (run / "measured").exists()
+
+
 def test_a_pickle_beside_the_weights_is_refused(run: Path) -> None:
     (run / "adapter/training_args.bin").write_bytes(b"\x80\x04.")
     assert judged(run)["reasons"] == ["artifact"]

@@ -35,7 +35,7 @@ def test_of_a_house_without_judgements_nothing_can_be_said_so_it_stays_outside(b
     with pytest.raises(CommandError, match="the gate refuses it: too_little"):
         bring_in(run / "adapter", base)
     assert not Adapter.objects.exists()
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["measured"]
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_what_no_engine_would_serve_is_refused_at_once(base: Path, tmp_path: Path) -> None:

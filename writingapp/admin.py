@@ -42,6 +42,10 @@ def _with_second_step(view: View) -> View:
     return cast("View", kept)
 
 
+# What a superuser may give; each opens staff pages of ours. See writingapp.access.
+STAFF_RIGHTS = ("review_pairs", "view_auditevent", "change_school")
+
+
 class StaffDesk(admin.AdminSite):
     """Django's admin behind our own login and its limits."""
 
@@ -112,7 +116,7 @@ class WriterAdmin(ClosedLookups, PeopleAdmin):
     ) -> "ModelMultipleChoiceField[Any] | None":
         """Only the rights of the review desk: the others open nothing but these pages, which superusers have anyway."""
         if db_field.name == "user_permissions":
-            options["queryset"] = Permission.objects.filter(codename__in=("review_pairs", "view_auditevent"))
+            options["queryset"] = Permission.objects.filter(codename__in=STAFF_RIGHTS)
             options["widget"] = CheckboxSelectMultiple
         return super().formfield_for_manytomany(db_field, request, **options)
 

@@ -65,6 +65,10 @@ import json
 from writingapp.models import Adapter, School
 print(json.dumps([dict(Adapter.objects.values_list("name", "state")), bool(School.objects.exclude(paused_at=None))]))
 """
+LOOKING = """looking => {
+  Object.defineProperty(document, "hidden", { get: () => !looking, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 Ask = Callable[[str], str]
 
 
@@ -98,6 +102,25 @@ def test_curves_move_without_a_reload_and_the_verdict_comes_by_itself(
     expect(page.locator("[data-going]")).to_have_count(0)
     expect(page.locator("[data-said]")).not_to_be_empty()
     assert page.evaluate("window.same")
+
+
+def test_nothing_is_asked_for_while_nobody_looks_nor_after_the_end(
+    sit: Callable[[str], Page], ask: Ask, quiet_house: House
+) -> None:
+    page, run, asked = sit("hidden"), json.loads(ask(GOING)), []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/live/") else None)
+    page.clock.install()
+    page.goto(f"{quiet_house.url}/school/runs/{run}/")
+    page.evaluate(LOOKING, False)
+    page.clock.run_for(30_000)
+    assert asked == []
+    ask(JUDGED % run)
+    page.evaluate(LOOKING, True)
+    page.clock.run_for(5_000)
+    expect(page.locator("#gate")).to_be_visible()
+    page.clock.run_for(30_000)
+    expect(page.locator("#gate")).to_be_visible()
+    assert len(asked) == 1
 
 
 def test_a_run_is_stopped_in_two_presses_of_a_key(sit: Callable[[str], Page], ask: Ask, quiet_house: House) -> None:

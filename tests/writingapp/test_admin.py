@@ -173,4 +173,4 @@ def test_the_rows_of_the_review_desk_are_shown_and_stay_as_they_are(staff: Clien
 
 def test_the_rights_of_the_desk_are_given_in_the_admin_and_no_others(staff: Client, owner: User) -> None:
     page = staff.get(reverse("admin:writingapp_user_change", args=[owner.pk])).content.decode()
-    assert page.count('name="user_permissions"') == 2
+    assert page.count('name="user_permissions"') == 3

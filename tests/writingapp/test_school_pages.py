@@ -98,7 +98,7 @@ def test_a_forged_form_turns_nothing() -> None:
     assert not School.objects.exclude(paused_at=None).exists()
 
 
-def test_a_keeper_who_is_no_reviewer_finds_the_school_and_no_queue(at_school: Client) -> None:
+def test_a_head_who_is_no_reviewer_finds_the_school_and_no_queue(at_school: Client) -> None:
     body = page(at_school, "/school/")
     assert 'href="/school/adapters/"' in body
     assert 'href="/desk/"' not in body

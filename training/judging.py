@@ -128,11 +128,8 @@ def _at_once(trial: Trial, known: Candidate, served_base: str) -> Verdict | None
     if {Reason.ARTIFACT, Reason.WRONG_BASE} & set(verdict.reasons):
         return verdict
     count, fewest = sum(bool(group.pairs) for group in trial.groups), trial.limits.fewest
-    return (
-        Verdict((Check(Reason.TOO_LITTLE, passed=False, value=count, limit=fewest, count=count),))
-        if count < fewest
-        else None
-    )
+    few = Check(Reason.TOO_LITTLE, count >= fewest, count, fewest, count=count)
+    return None if few.passed else Verdict((few,))
 
 
 def _opened(folder: Path) -> Trial:

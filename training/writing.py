@@ -10,6 +10,7 @@ Each text is kept as it is made; whoever starts again goes on behind the last on
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -82,6 +83,17 @@ async def own_node(gguf: Path, adapters: Sequence[Path], *, threads: int, log: P
         yield node
     finally:
         await child.stop(patience=5)
+        _forget(files)
+
+
+def _forget(adapters: Sequence[AdapterFiles]) -> None:
+    """What the node converted for itself: nobody asks for those names again, and each is as large as the adapter."""
+    cache = Path(os.environ.get("MODEL_CACHE", "").strip() or "~/.cache/bailu/models").expanduser() / "adapters"
+    for each in adapters:
+        for file in cache.glob(f"*/{each.name}.gguf"):
+            file.unlink(missing_ok=True)
+            with suppress(OSError):  # the same adapter under another name
+                file.parent.rmdir()
 
 
 async def _ready(http: aiohttp.ClientSession, node: Node, child: Child) -> None:

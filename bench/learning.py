@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    config = {"rank": 16, "alpha": 32, "learning_rate": 2e-4, "groups_a_step": 2, "epochs": 2, "nll": 0.05}
+    config = {"rank": 16, "alpha": 32, "learning_rate": 5e-5, "groups_a_step": 2, "epochs": 2, "nll": 0.05}
     bench = Bench(options.model, base_of(options.model), options.out.resolve(), options.threads, config)
     print(f"{options.nights} nights, {options.wishes} wishes a day with {TEXTS} poems each, taste: water")
     nights(bench, days(options.nights, options.wishes, options.fresh))

@@ -1,7 +1,7 @@
 """A clean corpus of regulated verse to begin with: what an adapter is taught before it learns what writers like.
 
     npm pack chinese-poetry@2.0.1
-    pip install -r requirements-corpus.txt
+    pip install -r requirements.txt
     python -m training.corpus chinese-poetry-2.0.1.tgz OUT [--most 2000]
 
 OUT gets `data.jsonl`, a group a wish with up to four poems that answer it, for `method: sft` and prompted exactly as

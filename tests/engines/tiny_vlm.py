@@ -54,7 +54,7 @@ def make(folder: Path, lessons: list[Lesson]) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for _ in range(MOST):
         losses = [model(**each).loss for each in batch]
-        torch.stack(losses).mean().backward()
+        torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
         if max(float(loss.detach()) for loss in losses) < ENOUGH:
@@ -73,10 +73,9 @@ def _processor(lessons: list[Lesson]) -> Any:
     trainer = trainers.BpeTrainer(vocab_size=900, special_tokens=MARKS, initial_alphabet=letters, show_progress=False)
     words = [message["content"] for lesson in lessons for message in lesson.asked.messages]
     tokenizer.train_from_iterator([*words, *(lesson.answer for lesson in lessons)] * 2, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=MARKS[1], pad_token=MARKS[2])
-    sizes = {"size": {"shortest_edge": SIDE}, "crop_size": {"height": SIDE, "width": SIDE}}
-    return LlavaProcessor(
-        CLIPImageProcessorPil(**sizes),
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=MARKS[1], pad_token=MARKS[2])  # type: ignore[no-untyped-call]
+    return LlavaProcessor(  # type: ignore[no-untyped-call]
+        CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}),
         fast,
         patch_size=PATCH,
         vision_feature_select_strategy="default",

@@ -66,7 +66,7 @@ def test_the_same_key_is_the_same_ask(session: WritingSession) -> None:
 
 
 def test_what_is_foreseen_is_what_is_asked(session: WritingSession) -> None:
-    about: dict[str, str] = {"kind": "poem", "form": "wujue", "wish": " 清晨的湖 ", "before": ""}
+    about: dict[str, Any] = {"kind": "poem", "form": "wujue", "wish": " 清晨的湖 ", "before": ""}
     seen = inspiring.foresee(session=session, **about)
     assert seen is not None
     assert seen["messages"] == asked(session, **about).inspiration.messages

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from inference.engines import ENGINES
 from training.config import BadRun, strictly
 from training.gate import Limits
 from training.launch import become
@@ -54,6 +55,8 @@ def read(folder: Path) -> Asked:
         "asks": asked.asks < 0,
         "limits": not asked.limits.keys() <= {each.name for each in fields(Limits)},
         "engine": bool(asked.engine and asked.gguf),
+        # It has to load adapters while it runs; for the others there is `gguf`.
+        "kind": asked.kind not in ENGINES or not ENGINES[asked.kind].traits.loads,
     }
     for name, bad in wrong.items():
         if bad:

@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 from transformers import AutoTokenizer
 
 from inference.adapters import CONFIG, WEIGHTS, AdapterError, check
-from inference.engines import engine
 from inference.engines.base import EngineError, Node
 from training import batch, config, gate, judge, manifest, measure, questions, reference
 from training.batch import Group
@@ -199,10 +198,6 @@ async def _tried(trial: Trial, known: Candidate, adapter: Path, served_base: str
 async def _node(trial: Trial, stack: AsyncExitStack, adapters: Sequence[Path]) -> Node | None:
     asked = trial.asked
     if asked.engine:
-        if not engine(asked.kind).traits.loads:
-            raise BadRun(
-                f"gate.json: nodes of kind {asked.kind} load no adapters while they run; give the file instead"
-            )
         return Node("gate", asked.kind, asked.engine, asked.key, asked.model)
     missing = any(trial.texts(each).missing(trial.questions) for each in [None, *adapters])
     if not asked.gguf or not missing:

@@ -247,7 +247,7 @@ def test_a_file_by_which_nothing_can_be_judged(run: Path, asked: dict[str, Any])
 
 def test_an_engine_that_is_not_there_is_no_verdict(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.writing.PAUSE", 0.0)
-    told = {"engine": "http://127.0.0.1:9", "kind": "vllm", "asks": 1, "draws": 1}
+    told = {"engine": "http://127.0.0.1:9", "kind": "vllm", "asks": 1, "draws": 1, "limits": LOOSE}
     (run / "gate.json").write_text(json.dumps(told), encoding="utf-8")
     assert main([str(run)]) == 3
 

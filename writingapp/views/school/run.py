@@ -36,7 +36,7 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "desk_page": "school",
         "letter": letters.paragraph(found, get_language() or ""),
         "counts": _counts(found.manifest),
-        "config": sorted((name, value) for name, value in found.config.items() if name not in UNTOLD),
+        "config": sorted((name, _said(value)) for name, value in found.config.items() if name not in UNTOLD),
         "versions": sorted(found.manifest.get("versions", {}).items()),
         "gate": gate,
         "checks": [naming.check_row(check) for check in gate.get("checks", [])],
@@ -119,6 +119,10 @@ def _counts(manifest: dict[str, Any]) -> list[tuple[str, Any]]:
     fates = [(naming.fate(code), count) for code, count in sorted(manifest.get("fates", {}).items())]
     read = [(str(naming.READ.get(code, code)), count) for code, count in sorted(manifest.get("counts", {}).items())]
     return [(name, count) for name, count in said if count is not None] + fates + read
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _scales(gate: dict[str, Any]) -> dict[str, list[str]]:

@@ -93,14 +93,14 @@ def reads_the_trail(user: User) -> bool:
     return user.is_active and user.is_staff and user.has_perm("writingapp.view_auditevent")
 
 
-def heads_school(user: User) -> bool:
+def is_principal(user: User) -> bool:
     """Staff who may begin and stop nights, and say which adapter writes."""
     return user.is_active and user.is_staff and user.has_perm("writingapp.change_school")
 
 
 def runs_for(user: User) -> QuerySet[TrainingRun]:
     """All runs, for whoever heads the school; for everybody else there are none."""
-    if not heads_school(user):
+    if not is_principal(user):
         raise NotHere
     return TrainingRun.objects.select_related("adapter")
 
@@ -114,7 +114,7 @@ def run_for(user: User, run_id: object) -> TrainingRun:
 
 def adapters_for(user: User) -> QuerySet[Adapter]:
     """The registry, likewise."""
-    if not heads_school(user):
+    if not is_principal(user):
         raise NotHere
     return Adapter.objects.select_related("parent")
 

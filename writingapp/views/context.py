@@ -23,7 +23,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "page": match.view_name if match else "",
         "signup_open": settings.SIGNUP_OPEN,
         "may_review": isinstance(request.user, User) and access.is_reviewer(request.user),
-        "heads_school": isinstance(request.user, User) and access.heads_school(request.user),
+        "is_principal": isinstance(request.user, User) and access.is_principal(request.user),
     }
 
 

@@ -44,7 +44,7 @@ def _kept(may: Callable[[User], bool]) -> Callable[[View[P]], View[P]]:
 
 for_reviewers = _kept(access.is_reviewer)
 for_auditors = _kept(access.reads_the_trail)
-for_heads = _kept(access.heads_school)
+for_principals = _kept(access.is_principal)
 
 
 def chosen(request: HttpRequest) -> Filter:

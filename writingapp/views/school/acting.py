@@ -30,7 +30,7 @@ def _say(request: HttpRequest, act: Callable[[], str]) -> None:
         messages.error(request, letters.because(fault.code, fault.detail))
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def turn(request: HttpRequest) -> HttpResponse:
     """Pause or go on; anything else is neither."""
@@ -42,7 +42,7 @@ def turn(request: HttpRequest) -> HttpResponse:
     return redirect("school")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     """The night worker is called at once; where the broker is away, beat calls it within a minute."""
@@ -57,7 +57,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     return redirect("school")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def stop(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     user = writer_of(request)
@@ -71,7 +71,7 @@ def stop(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     return redirect("school_run", run_id=run.pk)
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def load(request: HttpRequest, name: str) -> HttpResponse:
     user = writer_of(request)
@@ -85,7 +85,7 @@ def load(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def unload(request: HttpRequest, name: str) -> HttpResponse:
     user = writer_of(request)
@@ -99,7 +99,7 @@ def unload(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def promote(request: HttpRequest, name: str) -> HttpResponse:
     user = writer_of(request)
@@ -113,7 +113,7 @@ def promote(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def retire(request: HttpRequest, name: str) -> HttpResponse:
     user = writer_of(request)
@@ -127,7 +127,7 @@ def retire(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def roll_back(request: HttpRequest) -> HttpResponse:
     """Only from the adapter that the page showed as writing."""
@@ -141,7 +141,7 @@ def roll_back(request: HttpRequest) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def try_out(request: HttpRequest, name: str) -> HttpResponse:
     """Begin a blind trial."""
@@ -157,7 +157,7 @@ def try_out(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def widen_trial(request: HttpRequest) -> HttpResponse:
     def act() -> str:
@@ -169,7 +169,7 @@ def widen_trial(request: HttpRequest) -> HttpResponse:
     return redirect("school_adapters")
 
 
-@doors.for_heads
+@doors.for_principals
 @require_POST
 def stop_trial(request: HttpRequest, trial_id: uuid.UUID) -> HttpResponse:
     trial = Trial.objects.filter(pk=trial_id).first()

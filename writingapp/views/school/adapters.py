@@ -61,7 +61,7 @@ def _by_state(stands: Standing) -> list[tuple[str, list[str]]]:
     return [("proved", stands.proved), ("waiting", stands.waiting)]
 
 
-@doors.for_heads
+@doors.for_principals
 @require_safe
 def adapters(request: HttpRequest) -> HttpResponse:
     """Whatever may still write in full; the retired in a list."""

@@ -24,7 +24,7 @@ UNTOLD = ("finish_by",)  # the deadline stands on the page already
 FILES = {"manifest": "manifest", "verdict": "gate"}  # what may be downloaded, and the field it lies in
 
 
-@doors.for_heads
+@doors.for_principals
 @require_safe
 def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """The whole page."""
@@ -47,14 +47,14 @@ def run(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     return render(request, "school/run.html", context)
 
 
-@doors.for_heads
+@doors.for_principals
 @require_safe
 def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """What changes while it goes, for the page to put in place. The trail has her look at the page already."""
     return render(request, "school/_live.html", _live(access.run_for(writer_of(request), run_id)))
 
 
-@doors.for_heads
+@doors.for_principals
 @require_safe
 def file(request: HttpRequest, run_id: uuid.UUID, name: str) -> HttpResponse:
     """The manifest or the verdict as it stands in the row."""

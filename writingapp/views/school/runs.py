@@ -31,7 +31,7 @@ class Row:
     verdict: str
 
 
-@doors.for_heads
+@doors.for_principals
 @require_safe
 def school(request: HttpRequest) -> HttpResponse:
     """The switch, the letter, the runs."""

@@ -23,7 +23,7 @@ from inference.engines.following import watched
 from inference.request import Request
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
-from inference.verse.shape import Row, Shape, follow, regex, text
+from inference.verse.shape import Either, Row, Shape, follow, regex, text
 
 MODULE = "lmdeploy"
 OUR_SESSIONS = 1 << 40  # its own are counted from nought, and ours must not look like one of them
@@ -119,7 +119,7 @@ def _named(adapter: AdapterFiles) -> str:
 def body_of(request: Request, rest: Rest, base: str, session: int) -> dict[str, Any]:
     """What LMDeploy is sent; without what it would pass over in silence."""
     body = dialect.body_of(request, rest, request.adapter or base)
-    del body["presence_penalty"]
+    body.pop("presence_penalty", None)
     constraint = {"type": "regex_schema", "regex_schema": by_line(rest.shape)}
     return body | {"response_format": constraint, "session_id": session, "top_k": 0}
 
@@ -130,12 +130,20 @@ def by_line(shape: Shape) -> str:
     LMDeploy takes no grammar. Of a group said so many times xgrammar makes a rule of its own, and beyond some length a
     rule costs it far more: a regulated verse of eight lines took it 7 to 16 s as one rule, and 0.5 s as eight.
     """
-    lines: list[list[Shape]] = [[]]
+    said, line = "", list[Shape]()
     for part in shape.parts if isinstance(shape, Row) else (shape,):
-        lines[-1].append(part)
-        if part == BREAK:
-            lines.append([])
-    return "".join(f"(?:{regex(Row(tuple(line)))}){{1}}" for line in lines if line)
+        if isinstance(part, Either) and any(isinstance(way, Row) and BREAK in way.parts for way in part.parts):
+            said += _group(line) + f"(?:{'|'.join(map(by_line, part.parts))})"
+            line = []
+        else:
+            line.append(part)
+            if part == BREAK:
+                said, line = said + _group(line), []
+    return said + _group(line)
+
+
+def _group(line: list[Shape]) -> str:
+    return f"(?:{regex(Row(tuple(line)))}){{1}}" if line else ""
 
 
 def spelled(token: str) -> str:

@@ -5,7 +5,6 @@ They cannot run without a GPU, so this is all the proof there is; whatever they 
 """
 
 import json
-import random
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,15 +20,14 @@ from inference.engines.base import AdapterFiles, EngineError, Plan
 from inference.engines.lmdeploy import HARMLESS, HEEDED, spelled
 from inference.request import Ask, Kind, Request, messages, sampling
 from inference.rest import rest_of
-from inference.verse.forms import FORMS
-from inference.verse.plain import SHAPES
-from inference.verse.shape import regex
+from inference.verse.forms import FORMS, LANGUAGES
+from inference.vision import seeing
 from tests.engines import sources
 from tests.engines.launches import meant, plans, started_with
 from tests.engines.recorder import Recorder, recording
 from tests.engines.sources import Refused, Source
-from tests.engines.standins.babble import text_of
 from tests.engines.tiny import tiny_tokenizer
+from tests.inference.verse import spelling
 from tests.processes import free_port
 
 pytestmark = pytest.mark.timeout(600)  # the first time, two wheels are fetched
@@ -97,12 +95,12 @@ def adapter(tmp_path: Path) -> AdapterFiles:
 
 
 def asks() -> Iterator[Ask]:
-    for form, language in (*SHAPES, *((name, "zh") for name, form in FORMS.items() if form.regulated)):
-        wish, before = {"zh": ("写湖", "湖上起了雾，"), "en": ("a lake", "A mist rose")}[language]
-        if form in FORMS:
-            yield Ask(Kind.POEM, form, wish, "", "", language)
-        else:
-            yield Ask(Kind(form), "", wish, "", before, language)
+    for language, wish, before in (("zh", "写湖", "湖上起了雾，"), ("en", "a lake", "A mist rose")):
+        for name, form in FORMS.items():
+            if form.language in {None, language}:
+                yield Ask(Kind.POEM, name, wish, "", "", language)
+        for kind in (Kind.LINE, Kind.CONTINUE):
+            yield Ask(kind, "", wish, "", before, language)
 
 
 def requests() -> Iterator[Request]:
@@ -112,10 +110,11 @@ def requests() -> Iterator[Request]:
         yield made
         yield replace(made, written=half(made), adapter="first")
         yield replace(made, sampling=sampling(ask, 1, 5), image=IMAGE)
+    yield from (seeing.look(b"a picture", language) for language in LANGUAGES)
 
 
 def half(request: Request) -> str:
-    whole = text_of(regex(rest_of(request).shape), random.Random(5))
+    whole = spelling.spelled(rest_of(request).shape, 5)
     return whole.lstrip(" ")[: len(whole) // 2]
 
 
@@ -230,7 +229,7 @@ async def test_every_shape_is_compiled_soon_and_is_what_was_meant(
     model = tiny_tokenizer(tmp_path)
     for request in requests():
         constraint, body = request.sampling["constraint"], await recorder.streamed(request)
-        said = text_of(regex(rest_of(request).shape), random.Random(7))
+        said = spelling.spelled(rest_of(request).shape, 7)
         wrong = [f"<b>{said}", said[: len(said) // 2] + "<"]
         wrong += [re.sub(r"\w", "湖", said)] if "opening" in constraint else []  # of its size, and all in one tone
         told = source.ask("compiles", model=model, body=body, texts=[said, *wrong])

@@ -1,7 +1,5 @@
 """English verse by construction: whatever a form allows, the judge, who hears by another table, finds right."""
 
-import random
-
 import pytest
 
 from inference.engines.fake.poet import tokens_of
@@ -14,25 +12,15 @@ from inference.verse.held import Held
 from inference.verse.options import Impossible, Options
 from inference.verse.shape import NoSuchBeginning
 from inference.voices import VOICES
+from tests.inference.verse.spelling import spelled
 
 FORMS = sorted(PLANS)
-
-
-def walked(shaped: shape.Shape, seed: int) -> str:
-    """Some text of the shape, a letter at a time, any that may come next."""
-    dice, text = random.Random(seed), ""
-    while True:
-        heads = sorted(shape.heads(shaped))
-        if not heads or (shape.may_end(shaped) and dice.random() < 0.2):
-            return text
-        text += (char := dice.choice(heads))
-        shaped = shape.after(shaped, char)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_whatever_a_form_allows_the_judge_finds_right(form: str) -> None:
     for seed in range(60):
-        text = walked(poem(draw(form, "en", "lake", str(seed))), seed)
+        text = spelled(poem(draw(form, "en", "lake", str(seed))), seed)
         assert judge(form, text).right, (text, judge(form, text).faults)
         assert conforms(form, text, "en")
 
@@ -46,7 +34,7 @@ def test_our_own_examples_are_right(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_poem_goes_on_from_every_beginning_and_then_ends(form: str) -> None:
     held = draw(form, "en", "lake", "7")
-    text = walked(poem(held), 7)
+    text = spelled(poem(held), 7)
     for place in range(len(text)):
         assert text[place] in shape.heads(follow(held, text[:place]))
     assert shape.may_end(follow(held, text))
@@ -55,7 +43,7 @@ def test_a_poem_goes_on_from_every_beginning_and_then_ends(form: str) -> None:
 def test_every_draw_rhymes_and_no_rhyme_word_stands_twice() -> None:
     for seed in range(40):
         held = draw("quatrain", "en", "lake", str(seed))
-        ends = [line.rstrip(",.;:?").split(" ")[-1].lower() for line in walked(poem(held), seed).split("\n")]
+        ends = [line.rstrip(",.;:?").split(" ")[-1].lower() for line in spelled(poem(held), seed).split("\n")]
         assert len(set(ends)) == 4
         scheme = held.drawn["scheme"]
         for letter, name in zip(sorted(set(scheme) - {"·"}), held.drawn["rhymes"], strict=True):
@@ -72,10 +60,10 @@ def test_a_wished_word_draws_its_rhyme() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_another_line_keeps_the_form_and_is_another(form: str) -> None:
     held = draw(form, "en", "lake", "3")
-    lines = walked(poem(held), 3).split("\n")
+    lines = spelled(poem(held), 3).split("\n")
     for at in range(len(lines)):
         for seed in range(5):
-            other = walked(instead(held, "\n".join(lines), at), seed)
+            other = spelled(instead(held, "\n".join(lines), at), seed)
             assert other != lines[at]
             assert judge(form, "\n".join([*lines[:at], other, *lines[at + 1 :]])).right
 
@@ -142,12 +130,12 @@ def test_line_heads_words_and_kept_lines_stand_in_the_poem() -> None:
     for seed in range(20):
         options = Options(head="lake", words=("heron", "window"))
         held = draw("quatrain", "en", "lake", str(seed), options)
-        text = walked(poem(held), seed)
+        text = spelled(poem(held), seed)
         assert judge("quatrain", text, options).right, judge("quatrain", text, options)
         lines = text.split("\n")
         pins = ((1, lines[1].rstrip(",.;:?")), (2, lines[2].rstrip(",.;:?")))
         again = Options(pins=pins)
-        other = walked(poem(draw("quatrain", "en", "lake", str(seed + 100), again)), seed)
+        other = spelled(poem(draw("quatrain", "en", "lake", str(seed + 100), again)), seed)
         assert judge("quatrain", other, again).right, (text, other)
         assert not judge("quatrain", "Up" + text[2:], options).right
 

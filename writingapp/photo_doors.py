@@ -49,7 +49,9 @@ async def keep(user: User, session_id: str, photo_id: object, *, kept: bool) -> 
     def work() -> Photo:
         return photos.keep(photo=access.photo_for(user, session_id, photo_id), kept=kept)
 
-    return wire.photo(await db.run(work))
+    told = wire.photo(await db.run(work))
+    await doors.tell(session_id, wire.notice("photo", photo=told), "-")
+    return told
 
 
 async def delete(user: User, session_id: str, photo_id: object) -> None:

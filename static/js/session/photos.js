@@ -135,8 +135,9 @@ export class Photos {
   }
 
   async #keep(photo, box) {
+    photo.told.kept = box.checked;
     const told = await this.#verb("POST", `/${photo.told.id}/keep?kept=${box.checked}`);
-    if (!told) box.checked = !box.checked;
+    if (!told) photo.told.kept = box.checked = !box.checked;
   }
 
   async #delete(photo) {
@@ -145,7 +146,8 @@ export class Photos {
 
   async #verb(method, path) {
     write(this.fault, "");
-    const answer = await fetch(this.api + path, { method, headers: { "X-CSRFToken": this.csrf } }).catch(() => null);
+    const headers = { "X-CSRFToken": this.csrf };
+    const answer = await fetch(this.api + path, { method, headers, keepalive: true }).catch(() => null); // she may leave at once
     if (answer?.ok || answer?.status === 404) return answer;
     write(this.fault, word("photo_lost"));
     return null;

@@ -205,10 +205,23 @@ def lark(shape: Shape) -> str:
 
 @lru_cache(64)  # the large ones come again with every ask
 def _words(words: Words) -> str:
-    if not words.opening:
-        return f"/{'|'.join(words.words)}/"
-    by_first = words.by_first().items()
-    return "/" + "|".join(f"[{first.upper()}{first.lower()}](?:{'|'.join(rests)})" for first, rests in by_first) + "/"
+    ways = (f"[{first.upper()}{first.lower()}]" if words.opening else first for first in words.by_first())
+    rests = (_branches(tuple(rests)) for rests in words.by_first().values())
+    return "/" + "|".join(way + rest for way, rest in zip(ways, rests, strict=True)) + "/"
+
+
+def _branches(tails: tuple[str, ...]) -> str:
+    """As a tree, so that what may follow a letter is a part of it: llguidance builds what it has not yet, and gives up
+    at some number of such expressions in the middle of a text.
+    """
+    by_first = Words(tuple(filter(None, tails))).by_first()
+    ways = [first + _branches(tuple(rests)) for first, rests in by_first.items()]
+    if not ways:
+        return ""
+    said = ways[0] if len(ways) == 1 and len(ways[0]) == 1 else f"(?:{'|'.join(ways)})"
+    if "" in tails:
+        return f"{said}?"
+    return ways[0] if len(ways) == 1 else said
 
 
 def _lark(shape: Shape, sets: dict[str, str], rules: Rules) -> str:

@@ -21,28 +21,44 @@ class Ended(Exception):
 
 async def run(module: str, *arguments: str, given: bytes) -> bytes:
     """What the module answers. Raises Ended. Whoever is cancelled takes the child along."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,  # decoders' complaints may quote the file
-        cwd=ROOT,
-        env={"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"},  # no key, no address of ours
-        limit=MOST_ANSWER,
-    )
+    child = await _start(module, *arguments)
     try:
         async with asyncio.timeout(WITHIN):
             answer, _ = await child.communicate(given)
     except TimeoutError:
         raise Ended(slow=True) from None
     finally:
-        if child.returncode is None:
-            with suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        await _end(child)
     if child.returncode:
         raise Ended(slow=child.returncode in {-9, -24})
     return answer
+
+
+async def _start(module: str, *arguments: str) -> asyncio.subprocess.Process:
+    """A start is let finish even for whoever is cancelled: in the middle of one asyncio would wait for ever."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # decoders' complaints may quote the file
+            cwd=ROOT,
+            env={"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"},  # no key, no address of ours
+            limit=MOST_ANSWER,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()

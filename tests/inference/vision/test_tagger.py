@@ -125,13 +125,28 @@ async def test_what_is_no_photograph_gives_no_tag_and_no_error(path: Path) -> No
 
 @pytest.mark.tagger
 async def test_whoever_goes_takes_the_child_along(path: Path) -> None:
+    before = set(psutil.Process().children())
     asked = asyncio.create_task(Tagger().likely(COFFEE.read_bytes(), path))
-    await asyncio.to_thread(wait_until, lambda: bool(psutil.Process().children()), within=10, what="the child")
-    [child] = psutil.Process().children()
+    await asyncio.to_thread(
+        wait_until, lambda: bool(set(psutil.Process().children()) - before), within=10, what="the child"
+    )
+    [child] = set(psutil.Process().children()) - before
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert not child.is_running()
+
+
+@pytest.mark.tagger
+async def test_whoever_goes_while_it_starts_is_let_go(path: Path) -> None:
+    before = set(psutil.Process().children())
+    asked = asyncio.create_task(Tagger().likely(COFFEE.read_bytes(), path))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asked, 20)
+    assert set(psutil.Process().children()) == before
 
 
 @pytest.mark.parametrize(("likely", "chips"), [

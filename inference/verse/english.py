@@ -30,7 +30,7 @@ class Plan:
 PLANS = {
     "haiku": Plan(((5, 5), (7, 7), (5, 5)), ("···",)),
     "couplet": Plan(((8, 10), (8, 10)), ("aa",)),
-    "quatrain": Plan(((7, 9),) * 4, ("abab", "aabb", "·a·a")),
+    "quatrain": Plan(((7, 9),) * 4, ("abab", "aabb")),
     "limerick": Plan(((8, 9), (8, 9), (5, 6), (5, 6), (8, 9)), ("aabba",)),
 }
 FEWEST = 8  # words that a line must have to end in

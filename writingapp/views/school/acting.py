@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from writingapp import access, tasks
-from writingapp.models import Trial
+from writingapp.models import Adapter, Trial, User
 from writingapp.refusals import Refusal
 from writingapp.services import letters, promoting, schooling, trials
 from writingapp.services.promoting import NotPromoted
@@ -28,6 +28,13 @@ def _say(request: HttpRequest, act: Callable[[], str]) -> None:
         messages.error(request, refusal.sentence)
     except NotPromoted as fault:
         messages.error(request, letters.because(fault.code, fault.detail))
+
+
+def _with_adapter(request: HttpRequest, name: str, act: Callable[[Adapter, User], str]) -> HttpResponse:
+    user = writer_of(request)
+    adapter = access.adapter_for(user, name)
+    _say(request, lambda: act(adapter, user))
+    return redirect("school_adapters")
 
 
 @doors.for_principals
@@ -74,57 +81,41 @@ def stop(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @doors.for_principals
 @require_POST
 def load(request: HttpRequest, name: str) -> HttpResponse:
-    user = writer_of(request)
-    adapter = access.adapter_for(user, name)
-
-    def act() -> str:
+    def act(adapter: Adapter, user: User) -> str:
         schooling.load(adapter=adapter, now=timezone.now(), actor=user)
         return _("The nodes are loading {name}; each proves it before it counts.").format(name=name)
 
-    _say(request, act)
-    return redirect("school_adapters")
+    return _with_adapter(request, name, act)
 
 
 @doors.for_principals
 @require_POST
 def unload(request: HttpRequest, name: str) -> HttpResponse:
-    user = writer_of(request)
-    adapter = access.adapter_for(user, name)
-
-    def act() -> str:
+    def act(adapter: Adapter, user: User) -> str:
         schooling.unload(adapter=adapter, now=timezone.now(), actor=user)
         return _("{name} stays in the registry, and no node need keep it.").format(name=name)
 
-    _say(request, act)
-    return redirect("school_adapters")
+    return _with_adapter(request, name, act)
 
 
 @doors.for_principals
 @require_POST
 def promote(request: HttpRequest, name: str) -> HttpResponse:
-    user = writer_of(request)
-    adapter = access.adapter_for(user, name)
-
-    def act() -> str:
+    def act(adapter: Adapter, user: User) -> str:
         promoting.promote(adapter=adapter, now=timezone.now(), actor=user)
         return _("{name} writes from now on.").format(name=name)
 
-    _say(request, act)
-    return redirect("school_adapters")
+    return _with_adapter(request, name, act)
 
 
 @doors.for_principals
 @require_POST
 def retire(request: HttpRequest, name: str) -> HttpResponse:
-    user = writer_of(request)
-    adapter = access.adapter_for(user, name)
-
-    def act() -> str:
+    def act(adapter: Adapter, user: User) -> str:
         promoting.retire(adapter=adapter, now=timezone.now(), actor=user, why="by_hand")
         return _("{name} is retired, for good.").format(name=name)
 
-    _say(request, act)
-    return redirect("school_adapters")
+    return _with_adapter(request, name, act)
 
 
 @doors.for_principals
@@ -145,16 +136,13 @@ def roll_back(request: HttpRequest) -> HttpResponse:
 @require_POST
 def try_out(request: HttpRequest, name: str) -> HttpResponse:
     """Begin a blind trial."""
-    user = writer_of(request)
-    adapter = access.adapter_for(user, name)
 
-    def act() -> str:
+    def act(adapter: Adapter, user: User) -> str:
         share = schooling.share_of(request.POST.get("share", ""))
         trials.start(challenger=adapter, share=share, now=timezone.now(), actor=user)
         return _("The blind trial of {name} has begun.").format(name=name)
 
-    _say(request, act)
-    return redirect("school_adapters")
+    return _with_adapter(request, name, act)
 
 
 @doors.for_principals

@@ -26,8 +26,10 @@ def main() -> None:
     for line in said.poems.read_text("utf-8").splitlines():
         row = json.loads(line)
         by_form[f"{row['form']} {row['language']}"].append(row)
-    sys.stdout.write("| form | poems | right | stock line | repeats | known lines | tokens/s | seconds |\n")
-    sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
+    sys.stdout.write(
+        "| form | poems | right | commonest line | lines again | repeats | known lines | tokens/s | seconds |\n"
+    )
+    sys.stdout.write("|---|---|---|---|---|---|---|---|---|\n")
     for form, rows in by_form.items():
         sys.stdout.write(f"| {form} | {' | '.join(_told(rows))} |\n")
     for form, rows in by_form.items():
@@ -38,11 +40,13 @@ def main() -> None:
 def _told(rows: list[Row]) -> list[str]:
     lines = [line for row in rows for line in _lines(row["text"])]
     sources = sum(known.source(line) is not None for line in lines) if rows[0]["language"] == "zh" else 0
+    most, again = _stock(rows)
     speed = sum(row["tokens"] for row in rows) / sum(row["seconds"] - row["first"] for row in rows)
     return [
         f"{len(rows)}",
         f"{sum(row['right'] for row in rows)}",
-        f"{_stock(rows):.1%}",
+        f"{most / len({row['wish'] for row in rows}) if most > 1 else 0:.1%}",
+        f"{again:.1%}",
         f"{_repeats(rows):.1%}",
         f"{sources / max(1, len(lines)):.1%}",
         f"{speed:.1f}",
@@ -54,14 +58,17 @@ def _lines(text: str) -> list[str]:
     return [bare for line in text.split("\n") if (bare := line.strip("，。、？；,.;:? "))]
 
 
-def _stock(rows: list[Row]) -> float:
-    """The share of wishes whose poems have the line that most other wishes have too."""
+SHORT = 3  # characters; of fewer than four a line of 词 may be one word
+
+
+def _stock(rows: list[Row]) -> tuple[int, float]:
+    """How many wishes got the line that most of them got, and the share of lines that another wish got too."""
     wishes: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        for line in _lines(row["text"]):
-            wishes[line].add(row["wish"])
-    most = max(map(len, wishes.values()), default=0)
-    return most / len({row["wish"] for row in rows}) if most > 1 else 0.0
+    lines = [(line, row["wish"]) for row in rows for line in _lines(row["text"]) if len(line) > SHORT]
+    for line, wish in lines:
+        wishes[line].add(wish)
+    again = sum(len(wishes[line]) > 1 for line, _ in lines)
+    return max(map(len, wishes.values()), default=0), again / max(1, len(lines))
 
 
 def _repeats(rows: list[Row]) -> float:

@@ -108,6 +108,10 @@ class EngineRoom:
     def _use(self, stand: list[Node]) -> None:
         for gone in {node.name for node in self._stand} - {node.name for node in stand}:
             metrics.forget_node(gone, next(node.kind for node in self._stand if node.name == gone))
+        drained = {node.name for node in self._stand if node.draining}
+        for node in stand:
+            if node.draining != (node.name in drained):
+                logger.info("node %s %s", node.name, "gets no more texts" if node.draining else "gets texts again")
         self._stand = stand
         self.nodes.update(_less(node, self._lacking) for node in stand)
 

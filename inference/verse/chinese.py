@@ -6,7 +6,7 @@ Such a poem has so many lines as were drawn for it. Words stand in lines of thei
 from random import Random
 from typing import Any
 
-from inference.verse import asked, shape
+from inference.verse import asked, example, shape
 from inference.verse.characters import HAN, LAST, LEANING
 from inference.verse.held import Held
 from inference.verse.options import Impossible, Options
@@ -101,7 +101,8 @@ def _line(held: Held, at: int) -> Shape:
         )
     if head or options.size:
         return shape.row(shape.text(head), shape.run(_HAN, 2 - len(head), limit - len(head)))
-    return shape.row(shape.run(_HAN, 2, limit), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
+    second = shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14))
+    return example.unlike("zh", shape.row(shape.run(_HAN, 2, limit), second))
 
 
 def instead(held: Held, poem: str, at: int) -> Shape:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from string import ascii_letters, ascii_lowercase
 from typing import Any
 
-from inference.verse import chinese, shape
+from inference.verse import chinese, example, shape
 from inference.verse.characters import HAN, LAST, LEANING
 from inference.verse.held import Held
 from inference.verse.registry import language_in
@@ -40,6 +40,7 @@ def _chinese_free() -> Shape:
         shape.maybe(shape.one_of("，、"), half),
         shape.maybe(shape.one_of("，。？；")),
     )
+    line = example.unlike("zh", line)
     return shape.row(line, shape.run(shape.row(_BREAKS, line), 4, 11))
 
 
@@ -52,8 +53,11 @@ def _english_line(least: int, most: int) -> Shape:
     return shape.row(_english_words(least, most), shape.maybe(shape.one_of(",.;:?")))
 
 
-def _english_stanzas(least: int, most: int) -> Shape:
-    line = _english_line(2, 12)
+def _english_free(least: int, most: int) -> Shape:
+    return _stanzas(example.unlike("en", _english_line(2, 12)), least, most)
+
+
+def _stanzas(line: Shape, least: int, most: int) -> Shape:
     return shape.row(line, shape.run(shape.row(_BREAKS, line), least - 1, most - 1))
 
 
@@ -72,8 +76,8 @@ def _english_sentences(least: int, most: int) -> Shape:
 _SHAPES: dict[tuple[str, str], Callable[[], Shape]] = {
     ("haiku", "zh"): _chinese_haiku,
     ("free", "zh"): _chinese_free,
-    ("free", "en"): lambda: _english_stanzas(5, 12),
-    ("english", "en"): lambda: _english_stanzas(4, 8),
+    ("free", "en"): lambda: _english_free(5, 12),
+    ("english", "en"): lambda: _stanzas(_english_line(2, 12), 4, 8),
     # What is no poem has a shape too: it keeps out markup, and a model that would end before it began.
     ("line", "zh"): lambda: _chinese_sentences(1, 1),
     ("line", "en"): lambda: _english_sentences(1, 1),
@@ -99,7 +103,7 @@ def follow(held: Held, written: str) -> Shape:
     if _asked_in_chinese(held):
         return shape.follow(chinese.whole(held), written)
     if held.options.lines:
-        return shape.follow(_english_stanzas(held.options.lines, held.options.lines), written)
+        return shape.follow(_english_free(held.options.lines, held.options.lines), written)
     return shape.follow(SHAPES[held.form, language_in(held.form, held.language)], written)
 
 

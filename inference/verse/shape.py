@@ -140,18 +140,42 @@ def _heads(parts: tuple[Shape, ...], char: str) -> Iterable[Shape]:
 
 def heads(shape: Shape) -> frozenset[str]:
     """The characters that may come next."""
+    return frozenset().union(*_classes(shape))
+
+
+def _classes(shape: Shape) -> list[frozenset[str]]:
+    """What may come next, by the part of the shape that it would begin."""
     match shape:
         case Chars(_, members):
-            return members
+            return [members]
         case Run(part, _, _):
-            return heads(part)
+            return _classes(part)
         case Row(parts):
-            before = [place for place, part in enumerate(parts) if all(map(may_end, parts[:place]))]
-            return frozenset().union(*(heads(parts[place]) for place in before))
+            before = [part for place, part in enumerate(parts) if all(map(may_end, parts[:place]))]
+            return [found for part in before for found in _classes(part)]
         case Either(parts):
-            return frozenset().union(*map(heads, parts))
+            return [found for part in parts for found in _classes(part)]
         case Counted():
-            return shape.heads()
+            return [shape.heads()]
+
+
+def unlike(shape: Shape, beginnings: Iterable[str]) -> Shape:
+    """The texts of this shape that have none of these beginnings."""
+    rests: dict[str, list[str]] = {}
+    for beginning in beginnings:
+        if not beginning:
+            return NOTHING
+        rests.setdefault(beginning[0], []).append(beginning[1:])
+    if not rests:
+        return shape
+    classes = _classes(shape)
+    alike: dict[tuple[bool, ...], str] = {}  # characters that the same may follow
+    for char in sorted(heads(shape) - rests.keys()):
+        which = tuple(char in members for members in classes)
+        alike[which] = alike.get(which, "") + char
+    ways = [row(one_of(chars), after(shape, chars[0])) for chars in alike.values()]
+    ways += [row(one_of(char), unlike(after(shape, char), rest)) for char, rest in rests.items()]
+    return either(*ways, *([EMPTY] if may_end(shape) else []))
 
 
 def follow(shape: Shape, written: str) -> Shape:

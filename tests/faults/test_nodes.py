@@ -72,6 +72,11 @@ def two_nodes() -> Iterator[House]:
         yield built
 
 
+def taken_up(built: House, said: str) -> None:
+    """Wait until the worker knows what was told to the rows: it reads them every second."""
+    wait_until(lambda: said in built.log("worker"), within=10, what=f"the worker to say: {said}")
+
+
 async def begun(one: Tab, characters: int = 6) -> str:
     asked = await one.inspire(form="wujue", wish="清晨的湖")
     candidate = str(asked["candidates"][0]["id"])
@@ -122,6 +127,7 @@ async def test_nodes_added_drained_and_taken_away_while_texts_are_written(two_no
         candidate = await begun(one)
         place = running(two_nodes).index(1)
         await asyncio.to_thread(two_nodes.manage, "nodes", "drain", f"node-{place}")
+        await asyncio.to_thread(taken_up, two_nodes, f"node-{place} gets no more texts")
         assert (await one.ended(candidate)).status == "done"
         served = told(two_nodes, place)["served"]
         await written(one, 2)
@@ -129,6 +135,7 @@ async def test_nodes_added_drained_and_taken_away_while_texts_are_written(two_no
         listed = await asyncio.to_thread(two_nodes.manage, "nodes", "remove", f"node-{1 - place}")
         assert f"node-{1 - place}" not in listed
         await asyncio.to_thread(two_nodes.manage, "nodes", "resume", f"node-{place}")
+        await asyncio.to_thread(taken_up, two_nodes, f"node-{place} gets texts again")
         await written(one, 1)
         assert told(two_nodes, place)["served"] > served
 

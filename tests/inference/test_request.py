@@ -107,12 +107,13 @@ def test_every_system_message_is_warmed_once() -> None:
 
 
 def test_every_example_has_the_form_it_teaches() -> None:
+    """And could be made, but for that of free verse: of its lines none is to be said again (test_forms.py)."""
     taught = [
         (voice.form or name, language, text) for (name, language), voice in VOICES.items() for _, text in voice.examples
     ]
     for form, language, text in taught:
         drawn = form in FORMS and FORMS[form].family in {"ci", "duilian"}  # these have no shape until one is drawn
-        assert drawn or re.fullmatch(regex(follow(Held(form, language))), text), text
+        assert drawn or form == "free" or re.fullmatch(regex(follow(Held(form, language))), text), text
         assert form not in FORMS or conforms(form, text, language), text
 
 

@@ -1,0 +1,52 @@
+"""Shapes beside Python's regular expressions."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.verse.shape import (
+    NoSuchBeginning,
+    Shape,
+    either,
+    follow,
+    may_end,
+    maybe,
+    one_of,
+    row,
+    run,
+    text,
+    unlike,
+)
+
+AB, BC, AC = one_of("ab"), one_of("bc"), one_of("ac")
+SHAPES = {
+    "(?:a|ab|cb)[bc]{0,2}": row(either(one_of("a"), text("ab"), text("cb")), run(BC, 0, 2)),
+    "[ab]{1,3}c?": row(run(AB, 1, 3), maybe(one_of("c"))),
+    "(?:[ab]{2}){0,2}": run(run(AB, 2, 2), 0, 2),
+    "[ac]?[ab]?[bc]?": row(maybe(AC), maybe(AB), maybe(BC)),
+}
+some = st.text(st.sampled_from("abc"), max_size=5)
+
+
+def has(shape: Shape, written: str) -> bool:
+    try:
+        return may_end(follow(shape, written))
+    except NoSuchBeginning:
+        return False
+
+
+@pytest.mark.parametrize("pattern", SHAPES)
+@given(written=some)
+def test_a_shape_is_had_by_what_its_pattern_matches(pattern: str, written: str) -> None:
+    assert has(SHAPES[pattern], written) == bool(re.fullmatch(pattern, written))
+
+
+@pytest.mark.parametrize("pattern", SHAPES)
+@given(written=some, beginnings=st.lists(st.text(st.sampled_from("abc"), max_size=3), max_size=3))
+def test_unlike_takes_away_what_has_some_beginning_and_nothing_else(
+    pattern: str, written: str, beginnings: list[str]
+) -> None:
+    wanted = bool(re.fullmatch(pattern, written)) and not written.startswith(tuple(beginnings))
+    assert has(unlike(SHAPES[pattern], beginnings), written) == wanted

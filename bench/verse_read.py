@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from inference.verse import known
+from inference.verse import craft, known
 from inference.verse.judging import verdict_of
 
 Row = dict[str, Any]
@@ -27,9 +27,9 @@ def main() -> None:
         row = json.loads(line)
         by_form[f"{row['form']} {row['language']}"].append(row)
     sys.stdout.write(
-        "| form | poems | right | commonest line | lines again | repeats | known lines | tokens/s | seconds |\n"
+        "| form | poems | right | commonest line | lines again | repeats | known lines | craft | tokens/s | seconds |\n"
     )
-    sys.stdout.write("|---|---|---|---|---|---|---|---|---|\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|---|---|---|\n")
     for form, rows in by_form.items():
         sys.stdout.write(f"| {form} | {' | '.join(_told(rows))} |\n")
     for form, rows in by_form.items():
@@ -49,6 +49,7 @@ def _told(rows: list[Row]) -> list[str]:
         f"{again:.1%}",
         f"{_repeats(rows):.1%}",
         f"{sources / max(1, len(lines)):.1%}",
+        f"{sum(craft.score(row['text']) for row in rows) / len(rows):.1f}" if rows[0]["language"] == "zh" else "",
         f"{speed:.1f}",
         f"{sum(row['seconds'] for row in rows) / len(rows):.2f}",
     ]

@@ -22,6 +22,8 @@ Write = Callable[[aiohttp.ClientSession, Node, Request], AsyncGenerator[Piece, N
 ENDS = {"regulated": "。", "ci": "。", "duilian": "。"}  # what ends a part that is drafted whole, by family
 APART = 15_485_863  # between the seeds of two drafts
 ROOMY = 8  # a node that makes so many texts at once has room for drafts
+WEIGHED = {"logprobs": True, "top_logprobs": 1}  # with each token how likely it was; engines refuse 0 or take it for 20
+LIKELY = 1.0  # what a nat a token is worth, beside the faults of craft.py
 
 
 def worth(request: Request) -> bool:
@@ -50,23 +52,27 @@ async def stream(
 
 
 def _rank(part: Piece, before: str) -> tuple[bool, float]:
-    return part.conforms is not False, craft.score(part.text, before)
+    likely = LIKELY * part.logprob / part.tokens if part.logprob is not None and part.tokens else 0.0
+    return part.conforms is not False, craft.score(part.text, before) + likely
 
 
 def _draft_of(request: Request, number: int) -> Request:
     """The first draft is what would have been written without others."""
     seed = (request.sampling["seed"] + APART * number) % 2**31
-    return replace(request, sampling=request.sampling | {"seed": seed})
+    return replace(request, sampling=request.sampling | {"seed": seed} | WEIGHED)
 
 
 async def _part(write: Write, end: str, http: aiohttp.ClientSession, node: Node, request: Request) -> Piece:
-    """One draft of what comes next: up to the end of a couplet, or of the text."""
+    """One draft of what comes next, and how likely it was: up to the end of a couplet, or of the text."""
     text, tokens = "", 0
+    logprob: float | None = None
     async with aclosing(write(http, node, request)) as pieces:
         async for piece in pieces:
             text, tokens = text + piece.text, tokens + piece.tokens
+            if piece.logprob is not None:
+                logprob = (logprob or 0.0) + piece.logprob
             if piece.finish:
-                return replace(piece, text=text, tokens=tokens)
+                return replace(piece, text=text, tokens=tokens, logprob=logprob)
             if end in text:
-                return Piece(text[: text.index(end) + 1], tokens)
+                return Piece(text[: text.index(end) + 1], tokens, logprob=logprob)
     raise EngineError("engine_broken", "no finish reason")

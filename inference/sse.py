@@ -34,12 +34,14 @@ class Piece:
     """Some whole characters. `finish` is empty until the last piece, then "stop" or "length".
 
     `conforms` is said with the last piece by engines that cannot hold a shape: whether the text came out with it.
+    `logprob` is how likely the model thought the text before any constraint, if that was asked for and told.
     """
 
     text: str
     tokens: int = 0
     finish: str = ""
     conforms: bool | None = None
+    logprob: float | None = None
 
 
 class Reader:
@@ -101,7 +103,7 @@ class Reader:
             text = (choice.get("delta") or {}).get("content") or choice.get("text")  # of a chat, of a plain text
             if text:
                 self._tokens += 1
-                pieces.append(Piece(text, 1))
+                pieces.append(Piece(text, 1, logprob=_logprob(choice)))
             reason = choice.get("finish_reason")
             if reason:
                 self._finish = _finish(reason)
@@ -115,6 +117,12 @@ def _json(payload: bytes) -> Any:
     if not isinstance(event, dict):
         raise EngineError("engine_broken", "not an event")
     return event
+
+
+def _logprob(choice: dict[str, Any]) -> float | None:
+    """Of all tokens of an event; None where it says nothing of them."""
+    told = (choice.get("logprobs") or {}).get("content")
+    return sum(each["logprob"] for each in told) if told else None
 
 
 def _finish(reason: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -81,7 +82,7 @@ async def without(skip: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenera
     async with aclosing(pieces):
         async for piece in pieces:
             if skip and piece.text:
-                piece = Piece(piece.text.removeprefix(skip), piece.tokens, piece.finish)
+                piece = replace(piece, text=piece.text.removeprefix(skip))
                 skip = ""
             if piece.text or piece.finish:
                 yield piece

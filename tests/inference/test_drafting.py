@@ -21,10 +21,13 @@ NODE = Node("n", "fake", "http://127.0.0.1:1")
 
 
 class Poet:
-    """The fake poet without its server. Drafts `breaks` of each couplet break off; `open` are being written."""
+    """The fake poet without its server. Drafts `breaks` of each couplet break off; `open` are being written.
 
-    def __init__(self, breaks: frozenset[int] = frozenset()) -> None:
-        self.breaks, self.open, self.all_open = breaks, 0, asyncio.Event()
+    Draft `sure` says that all its tokens are certain, the others that theirs are not.
+    """
+
+    def __init__(self, breaks: frozenset[int] = frozenset(), sure: int | None = None) -> None:
+        self.breaks, self.sure, self.open, self.all_open = breaks, sure, 0, asyncio.Event()
         self.seen: list[Request] = []
 
     async def write(self, http: Any, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
@@ -39,7 +42,7 @@ class Poet:
                     await asyncio.sleep(0)
                     if at == 3 and number in self.breaks:
                         raise EngineError("engine_broken", "on purpose")
-                    yield Piece(token, 1)
+                    yield Piece(token, 1, logprob=None if self.sure is None else -90.0 * (number != self.sure))
             yield Piece("", 0, "stop")
         finally:
             self.open -= 1
@@ -68,8 +71,18 @@ async def test_the_best_draft_of_each_couplet_is_shown_whole(form: str) -> None:
 async def test_the_first_draft_is_what_would_have_been_written_anyway() -> None:
     poet = Poet()
     await pieces_of(poet, request_for(asked("wujue")))
-    assert poet.seen[0] == request_for(asked("wujue"))
+    alone = request_for(asked("wujue"))
+    assert poet.seen[0] == Request(alone.messages, alone.sampling | drafting.WEIGHED)
     assert len({each.sampling["seed"] for each in poet.seen[:3]}) == 3
+
+
+@pytest.mark.parametrize("sure", [0, 1, 2])
+async def test_of_drafts_one_is_shown_that_the_model_finds_much_likelier(sure: int) -> None:
+    poet = Poet(sure=sure)
+    pieces = await pieces_of(poet, request_for(asked("wujue")))
+    written = [await drafting._part(poet.write, "。", None, NODE, each) for each in poet.seen[:3]]  # type: ignore[arg-type]
+    assert len({part.text for part in written}) == 3
+    assert pieces[0].text == written[sure].text
 
 
 async def test_a_poem_goes_on_from_any_place_with_drafts() -> None:

@@ -107,6 +107,13 @@ def test_a_line_without_end_is_given_up() -> None:
         reader.end()
 
 
+def test_how_likely_a_text_was_is_read_where_it_is_told() -> None:
+    told = b'data: {"choices":[{"delta":{"content":"\xe6\x99\xa8"},"logprobs":{"content":[{"token":"a","logprob":-1.5},'
+    told += b'{"token":"b","logprob":-0.25}]}}]}\n\n'
+    untold = b'data: {"choices":[{"delta":{"content":"a"},"logprobs":null}]}\n\n'
+    assert [piece.logprob for piece in read(told, untold, said("b"), STOP)] == [-1.75, None, None, None]
+
+
 def test_a_length_finish_is_told_apart_from_a_stop() -> None:
     assert read(said("a"), STOP.replace(b"stop", b"length"))[-1].finish == "length"
 

@@ -88,7 +88,7 @@ def _completions(manners: Manners) -> Callable[[web.Request], Any]:
             return _refusal(way)
         if asked.get("model", "fake") not in manners.wardrobe.served:
             return web.json_response({"error": {"code": 404, "message": "the model does not exist"}}, status=404)
-        if asked.get("logprobs"):
+        if asked.get("logprobs") and not asked.get("stream"):
             return web.json_response(manners.wardrobe.measured(asked))
         manners.running += 1
         manners.served += 1

@@ -99,18 +99,18 @@ class Tab:
 
 
 @asynccontextmanager
-async def tab(writer: Writer, session_id: str, origin: str | None = "") -> AsyncIterator[Tab]:
+async def tab(writer: Writer, session_id: str, origin: str | None = "", language: str = "") -> AsyncIterator[Tab]:
     """An open tab that has heard its hello."""
-    async with socket(writer, session_id, origin) as opened:
+    async with socket(writer, session_id, origin, language) as opened:
         one = Tab(opened)
         await one.expect("hello")
         yield one
 
 
-def socket(writer: Writer, session_id: str, origin: str | None = "") -> connect:
-    """The bare socket; `origin` None sends none, empty the house's own."""
+def socket(writer: Writer, session_id: str, origin: str | None = "", language: str = "") -> connect:
+    """The bare socket; `origin` None sends none, empty the house's own; `language` is what the page says it is in."""
     return connect(
-        f"ws://127.0.0.1:{writer.house.web_port}/ws/sessions/{session_id}/",
+        f"ws://127.0.0.1:{writer.house.web_port}/ws/sessions/{session_id}/{language and f'?language={language}'}",
         additional_headers={"Cookie": f"session={writer.cookie}"},
         origin=writer.house.url if origin == "" else origin,  # type: ignore[arg-type]
         max_size=8 * 1024 * 1024,

@@ -3,8 +3,6 @@
 Channels would run all of it on the one shared thread of the process: a slow query would then hold every socket's text.
 """
 
-import asyncio
-import contextvars
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.db import close_old_connections, connection, connections
 
 P = ParamSpec("P")
@@ -26,10 +25,12 @@ sys.setswitchinterval(0.0005)
 
 
 async def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ORM work on a thread of the pool, in the caller's language and time zone."""
-    context = contextvars.copy_context()
-    job = partial(context.run, _with_connection, partial(work, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_pool, job)
+    """Run ORM work on a thread of the pool, in the caller's language and time zone.
+
+    Both are asgiref's: it lets another thread see them only where it moved the work there itself.
+    """
+    job = partial(_with_connection, partial(work, *args, **kwargs))
+    return await sync_to_async(job, thread_sensitive=False, executor=_pool)()
 
 
 def _with_connection(work: Callable[[], T]) -> T:

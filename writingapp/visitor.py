@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -16,13 +17,18 @@ _Store = import_module(settings.SESSION_ENGINE).SessionStore
 
 
 def visitor(scope: Mapping[str, Any]) -> tuple[User | None, str]:
-    """The writer, if she is logged in now, and her language. Reads the database."""
+    """The writer, if she is logged in now, and the language of her page. Reads the database.
+
+    A page says its own: what a browser tells with a socket need not be what it told with the page.
+    """
     request = _request(scope)
     request.session = _Store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     user = get_user(request)
+    (said,) = parse_qs(scope["query_string"].decode("latin-1")).get("language", [""])[:1]
+    spoken = said if said in dict(settings.LANGUAGES) else ""
     if not isinstance(user, User) or not user.is_active:
-        return None, translation.get_language_from_request(request)
-    return user, user.language or translation.get_language_from_request(request)
+        return None, spoken or translation.get_language_from_request(request)
+    return user, spoken or user.language or translation.get_language_from_request(request)
 
 
 def _request(scope: Mapping[str, Any]) -> HttpRequest:

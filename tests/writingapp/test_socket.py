@@ -33,6 +33,10 @@ def seat(queue_of_seats: Iterator[Seat]) -> Seat:
     return next(queue_of_seats)
 
 
+def has_han(words: object) -> bool:
+    return any("一" <= char <= "鿿" for char in str(words))
+
+
 async def save(one: Any, base_rev: int, text: str, **more: Any) -> Message:
     await one.send("save", save_id=str(uuid.uuid4()), base_rev=base_rev, text=text, **more)
     return dict(await one.hear())
@@ -128,13 +132,22 @@ async def test_attach_brings_what_a_client_lacks(seat: Seat) -> None:
         assert (await one.expect("end"))["text"] == whole.text
 
 
-async def test_a_model_that_breaks_off_ends_honestly_in_her_language(seat: Seat) -> None:
-    async with tab(*seat) as one:
+async def test_a_model_that_breaks_off_ends_honestly_in_the_language_of_the_page(seat: Seat) -> None:
+    async with tab(*seat, language="en") as one:
         candidate = (await one.inspire(form="free", wish="#error"))["candidates"][0]["id"]
         shown = await one.ended(candidate)
     assert shown.status in ("failed", "interrupted")
     told = next(each for each in one.page.heard if each["type"] == "end")
     assert told["error"]["message"]
+    assert not has_han(told["error"]["message"])
+
+
+async def test_a_wrong_ask_is_refused_in_the_language_of_the_page(seat: Seat) -> None:
+    for page, latin in (("en", True), ("zh-hans", False), ("tlh", False)):
+        async with tab(*seat, language=page) as one:
+            await one.send("inspire", key=str(uuid.uuid4()), kind="poem", form="no-such-form", candidates=1)
+            errors = (await one.expect("invalid"))["errors"]
+            assert has_han(errors["form"]) != latin, errors
 
 
 # --- saving ----------------------------------------------------------------------------------------------------------

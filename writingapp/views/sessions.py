@@ -61,7 +61,7 @@ def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "rhymes": chooser.rhymes(),
             "tags": list(TAGS),
             "limit": MANUSCRIPT_LIMIT,
-            "socket_path": f"/ws/sessions/{sitting.pk}/",
+            "socket_path": f"/ws/sessions/{sitting.pk}/?language={get_language()}",
             "finish_url": reverse("finish", kwargs={"session_id": sitting.pk}),
             "finished_url": reverse("finished", kwargs={"session_id": sitting.pk}),
         },

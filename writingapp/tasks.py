@@ -13,7 +13,7 @@ from writingapp.celery import NIGHT_EVERY, app, night
 from writingapp.models import Candidate
 from writingapp.queues import Queue
 from writingapp.scribe import Scribe
-from writingapp.services import claims, photos, sessions
+from writingapp.services import adapters, claims, photos, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ def sweep() -> None:
         loop.submit(_announce_end(row, str(row.inspiration.session_id))).result(timeout=ANNOUNCING)
     sessions.finish_abandoned(now=timezone.now())
     photos.sweep_orphans()
+    for name in adapters.clear():
+        logger.info("adapter %s saw what was taken back: its files are deleted", name)
 
 
 @app.task(name="upkeep.fit", queue=Queue.UPKEEP)

@@ -30,7 +30,7 @@ def registry(settings: Any, tmp_path: Path) -> Path:
 
 def registered(place: Path, seed: int = 1, state: str = Adapter.State.SERVING) -> Adapter:
     row = adapters.register(folder=tiny_adapter(place / f"made-{seed}", seed=seed), label="dew", base="qwen")
-    return adapters.turn(name=row.name, state=state)
+    return adapters.turn(name=row.name, state=state, now=NOW)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_only_one_serves_and_whoever_did_stays_loaded(registry: Path) -> None:
 def test_a_retired_adapter_does_not_come_back(registry: Path) -> None:
     row = registered(registry, state=Adapter.State.RETIRED)
     with pytest.raises(BadAdapter, match="retired"):
-        adapters.turn(name=row.name, state=Adapter.State.SERVING)
+        adapters.turn(name=row.name, state=Adapter.State.SERVING, now=NOW)
     assert adapters.serving() == ""
 
 
@@ -149,7 +149,7 @@ async def test_a_failed_one_is_left_alone_for_a_while(registry: Path) -> None:
 async def test_a_retired_one_is_not_asked_for_first_and_dropped_second(node: Node, registry: Path) -> None:
     row = await sync(registered, registry)
     await fitting.fit_all(NOW)
-    await sync(adapters.turn, name=row.name, state=Adapter.State.RETIRED)
+    await sync(adapters.turn, name=row.name, state=Adapter.State.RETIRED, now=NOW)
     await fitting.fit_all(NOW)
     assert await proved() == {}
     assert await listed(node) == {row.name}  # a text that is on its way may still ask for it

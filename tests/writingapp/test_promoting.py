@@ -153,6 +153,25 @@ def test_a_word_taken_back_retires_what_saw_it_and_the_last_clean_one_writes(mak
     assert Adapter.objects.filter(tainted_at=None).get() == one
 
 
+def test_what_saw_a_word_taken_back_is_deleted_once_no_node_has_it(make: Make, settings: Any, tmp_path: Path) -> None:
+    settings.MODEL_CACHE = tmp_path / "models"
+    tainted, retired, clean = make(1, tainted_at=NOW, state="retired"), make(2, state="retired"), make(3)
+    for row in (tainted, retired):
+        converted = settings.MODEL_CACHE / "adapters" / row.digest / f"{row.name}.gguf"
+        converted.parent.mkdir(parents=True)
+        converted.write_bytes(b"GGUF")
+    everywhere(tainted)
+    assert adapters.clear() == []
+    assert Path(tainted.folder).is_dir()
+    node("n")
+    assert adapters.clear() == [tainted.name]
+    assert adapters.clear() == []
+    assert not Path(tainted.folder).exists()
+    assert [path.name for path in (settings.MODEL_CACHE / "adapters").iterdir()] == [retired.digest]
+    assert all(Path(row.folder).is_dir() for row in (retired, clean))
+    assert Adapter.objects.filter(pk=tainted.pk).exists()
+
+
 def test_a_word_taken_back_ends_the_trial_of_what_saw_it(make: Make, owner: User) -> None:
     one, two = make(1), make(2, state="loaded")
     promoted(one)

@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from inference import adapters
 from inference.engines.base import AdapterFiles
-from writingapp.models import Adapter
+from writingapp.models import Adapter, EngineNode
 
 State = Adapter.State
 
@@ -59,7 +60,7 @@ def _copy(folder: Path, kept: Path) -> None:
 
 
 @transaction.atomic
-def turn(*, name: str, state: str) -> Adapter:
+def turn(*, name: str, state: str, now: datetime) -> Adapter:
     """Load it onto the nodes, let it serve (whoever served stays loaded), or retire it for good. Raises BadAdapter."""
     row = Adapter.objects.select_for_update().filter(pk=name).first()
     if row is None:
@@ -69,8 +70,33 @@ def turn(*, name: str, state: str) -> Adapter:
     if state == State.SERVING:
         Adapter.objects.filter(state=State.SERVING).exclude(pk=name).update(state=State.LOADED)
     row.state = State(state)
-    row.save(update_fields=["state"])
+    if row.state == State.SERVING:
+        row.promoted_at = now
+    row.save(update_fields=["state", "promoted_at"])
     return row
+
+
+def clear() -> list[str]:
+    """Delete the bytes of adapters that saw what was taken back, once no node has them; their names.
+
+    The rows stay: what an adapter was, who promoted it and why it went is history, and holds nobody's words.
+    """
+    held = {name for told in EngineNode.objects.values_list("adapters", flat=True) for name in told}
+    gone = []
+    for row in Adapter.objects.filter(state=State.RETIRED, tainted_at__isnull=False).exclude(name__in=held):
+        folder = Path(row.folder)
+        if folder.is_relative_to(settings.ADAPTERS) and folder.is_dir():
+            _delete(folder)
+            _delete(settings.MODEL_CACHE / "adapters" / row.digest)  # as llama.cpp reads it
+            gone.append(row.name)
+    return gone
+
+
+def _delete(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def wanted(*, base: str) -> list[AdapterFiles]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from writingapp.management import importing
 from writingapp.models import Adapter
@@ -52,7 +53,7 @@ class Command(BaseCommand):
                     gguf=said["gguf"],
                 )
             elif verb in STATES:
-                adapters.turn(name=said["name"], state=STATES[verb])
+                adapters.turn(name=said["name"], state=STATES[verb], now=timezone.now())
         except BadAdapter as fault:
             raise CommandError(str(fault)) from fault
         for row in Adapter.objects.all():

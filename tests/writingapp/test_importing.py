@@ -8,8 +8,10 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from tests.training import tiny_base
+from tests.writingapp.pairs import pair
 from training import trainer
-from writingapp.models import Adapter
+from writingapp.models import Adapter, Pair, User
+from writingapp.services import folders, runs
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +38,22 @@ def test_of_a_house_without_judgements_nothing_can_be_said_so_it_stays_outside(b
         bring_in(run / "adapter", base)
     assert not Adapter.objects.exists()
     assert not list((tmp_path / "runs").iterdir())
+
+
+def test_what_passes_the_gate_lies_in_the_registry_and_does_not_write(base: Path, tmp_path: Path) -> None:
+    writer = User.objects.create_user(username="writer", consents=True)
+    made = [pair(writer, state="approved", wish=f"湖上的早晨 {n}") for n in range(36)]
+    Pair.objects.filter(pk__in=[row.pk for row in made[:24]]).update(split="held_out")
+    run = tmp_path / "elsewhere"
+    run.mkdir()
+    knobs = {"rank": 4, "alpha": 8, "threads": 1, "learning_rate": 1e-3}
+    folders.give(run, {"base": str(base), "served_as": "tiny"} | knobs, runs.groups_of(list(runs.trainable())))
+    trainer.train(run)
+    bring_in(run / "adapter", base)
+    row = Adapter.objects.get()
+    assert (row.state, row.origin, row.gate["passed"], row.base, row.rank) == ("ready", "import", True, "tiny", 4)
+    assert row.name == f"guest-{row.digest[:12]}"
+    assert (Path(row.folder) / "adapter_model.safetensors").is_file()
 
 
 def test_what_no_engine_would_serve_is_refused_at_once(base: Path, tmp_path: Path) -> None:

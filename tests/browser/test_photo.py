@@ -35,11 +35,13 @@ def test_a_dropped_picture_becomes_chips_and_a_poem(tables: Tables) -> None:
     expect(chips.first).to_have_value("明光")
     photo.get_by_placeholder("添一个").fill("疏林")
     photo.get_by_placeholder("添一个").press("Enter")
+    expect(photo.locator(".help")).to_have_text("意象已由你改过，写诗时就用这些。")
     photo.get_by_role("button", name="去掉明光").click()
     desk.page.reload()
     desk.ready()
     expect(photo.locator("li input.chip").nth(-2)).to_have_value("疏林")
     expect(photo).to_have_count(1)
+    expect(photo.locator(".help")).to_have_text("意象已由你改过，写诗时就用这些。")
     desk.ask("wujue", "清晨的湖")
     assert desk.written()
     assert desk.text == "湖上"

@@ -118,6 +118,7 @@ WORDS = {
     "photo_chip": _("An image"),
     "photo_chip_add": _("Add your own"),
     "photo_chip_remove": _("Remove {chip}"),
+    "photo_by_her": _("In your own words now: a poem is asked for with these."),
     "photo_by_measured": _("Guessed from its light and colours only. Change it, or add what you see."),
     "photo_by_tagger": _(
         "Guessed from image tags, light and colours; it may be wrong. Change it, or add what you see."

@@ -122,7 +122,8 @@ export class Photos {
     keep.addEventListener("change", () => this.#keep(photo, keep));
     const remove = make("button", { class: "text-button", type: "button", onclick: () => this.#delete(photo) }, word("photo_delete"));
     const turns = make("div", { class: "photo-turns" }, make("label", {}, keep, word("photo_keep")), remove);
-    const said = make("div", { class: "photo-said" }, row.element, make("p", { class: "help" }, word(`photo_by_${told.source}`)), turns);
+    photo.whose = make("p", { class: "help" }, word(`photo_by_${this.edited[told.id] ? "her" : told.source}`));
+    const said = make("div", { class: "photo-said" }, row.element, photo.whose, turns);
     photo.element = make("div", { class: "photo" }, picture, said);
     this.shown.set(told.id, photo);
     return photo.element;
@@ -131,6 +132,7 @@ export class Photos {
   #changed(photo, chips) {
     photo.chips = chips;
     this.edited[photo.told.id] = chips;
+    photo.whose.textContent = word("photo_by_her");
     sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
   }
 

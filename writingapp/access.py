@@ -5,7 +5,18 @@ import uuid
 from django.db.models import QuerySet
 from django.http import Http404
 
-from writingapp.models import Adapter, Candidate, Inspiration, Pair, Photo, Rating, TrainingRun, User, WritingSession
+from writingapp.models import (
+    Adapter,
+    Candidate,
+    Inspiration,
+    Pair,
+    Photo,
+    Rating,
+    TrainingRun,
+    Trial,
+    User,
+    WritingSession,
+)
 
 
 class NotHere(Http404):
@@ -124,6 +135,13 @@ def adapter_for(user: User, name: str) -> Adapter:
     if adapter is None:
         raise NotHere
     return adapter
+
+
+def trial_for(user: User, trial_id: object) -> Trial:
+    trial = Trial.objects.filter(pk=_key(trial_id)).first() if is_principal(user) else None
+    if trial is None:
+        raise NotHere
+    return trial
 
 
 def photo_for(user: User, session_id: object, photo_id: object) -> Photo:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from writingapp import access, tasks
-from writingapp.models import Adapter, Trial, User
+from writingapp.models import Adapter, User
 from writingapp.refusals import Refusal
 from writingapp.services import letters, promoting, schooling, trials
 from writingapp.services.promoting import NotPromoted
@@ -160,12 +160,11 @@ def widen_trial(request: HttpRequest) -> HttpResponse:
 @doors.for_principals
 @require_POST
 def stop_trial(request: HttpRequest, trial_id: uuid.UUID) -> HttpResponse:
-    trial = Trial.objects.filter(pk=trial_id).first()
-    if trial is None:
-        raise access.NotHere
+    user = writer_of(request)
+    trial = access.trial_for(user, trial_id)
 
     def act() -> str:
-        schooling.stop_trial(trial=trial, now=timezone.now(), actor=writer_of(request))
+        schooling.stop_trial(trial=trial, now=timezone.now(), actor=user)
         return _("The trial is stopped; nobody has won it.")
 
     _say(request, act)

@@ -102,7 +102,7 @@ def _line(held: Held, at: int) -> Shape:
     if head or options.size:
         return shape.row(shape.text(head), shape.run(_HAN, 2 - len(head), limit - len(head)))
     second = shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14))
-    return example.unlike("zh", shape.row(shape.run(_HAN, 2, limit), second))
+    return example.unlike("free", "zh", shape.row(shape.run(_HAN, 2, limit), second))
 
 
 def instead(held: Held, poem: str, at: int) -> Shape:

@@ -1,13 +1,21 @@
-"""The example of free verse that the model is shown is to be learnt from, not to be said again."""
+"""The examples that the model is shown are to be learnt from, not to be said again; nor what it says of any morning."""
 
 from inference.verse import shape
 from inference.verse.shape import Shape
 from inference.voices import VOICES
 
-LETTERS = {"zh": 1, "en": 7}  # what tells a line's beginning from others; the Chinese lines begin with rare characters
+# What tells a line's beginning from others, where examples are copied; the Chinese one begins with rare characters.
+LETTERS = {("free", "zh"): 1, ("free", "en"): 7}
+ANY_MORNING = {"zh": ("春暖", "鸟语"), "en": ()}  # and 花开, 花香
 
 
-def unlike(language: str, line: Shape) -> Shape:
-    """The line, begun otherwise than those of the example: a small model says them whatever it is asked about."""
-    ((_, text),) = VOICES["free", language].examples
-    return shape.unlike(line, [each[: LETTERS[language]] for each in text.split("\n")])
+def beginnings(form: str, language: str) -> frozenset[str]:
+    """How no line of this form begins."""
+    letters = LETTERS.get((form, language), 0)
+    lines = [line for _, text in VOICES[form, language].examples for line in text.split("\n") if letters]
+    return frozenset(line[:letters] for line in lines).union(ANY_MORNING[language])
+
+
+def unlike(form: str, language: str, line: Shape) -> Shape:
+    """The line, begun otherwise than a small model begins one whatever it is asked about."""
+    return shape.unlike(line, beginnings(form, language))

@@ -30,7 +30,8 @@ def couplets(lines: int, characters: int) -> Shape:
 
 
 def _chinese_haiku() -> Shape:
-    return shape.row(line_of(5), _BREAK, line_of(7), _BREAK, line_of(5))
+    short, long = (example.unlike("haiku", "zh", line_of(size)) for size in (5, 7))
+    return shape.row(short, _BREAK, long, _BREAK, short)
 
 
 def _chinese_free() -> Shape:
@@ -40,7 +41,7 @@ def _chinese_free() -> Shape:
         shape.maybe(shape.one_of("，、"), half),
         shape.maybe(shape.one_of("，。？；")),
     )
-    line = example.unlike("zh", line)
+    line = example.unlike("free", "zh", line)
     return shape.row(line, shape.run(shape.row(_BREAKS, line), 4, 11))
 
 
@@ -54,7 +55,7 @@ def _english_line(least: int, most: int) -> Shape:
 
 
 def _english_free(least: int, most: int) -> Shape:
-    return _stanzas(example.unlike("en", _english_line(2, 12)), least, most)
+    return _stanzas(example.unlike("free", "en", _english_line(2, 12)), least, most)
 
 
 def _stanzas(line: Shape, least: int, most: int) -> Shape:

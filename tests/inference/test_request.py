@@ -107,7 +107,7 @@ def test_every_system_message_is_warmed_once() -> None:
 
 
 def test_every_example_has_the_form_it_teaches() -> None:
-    """And could be made, but for that of free verse: of its lines none is to be said again (test_forms.py)."""
+    """And could be made, but where none of its lines is to be said again (test_forms.py)."""
     taught = [
         (voice.form or name, language, text) for (name, language), voice in VOICES.items() for _, text in voice.examples
     ]

@@ -165,6 +165,7 @@ def recent(text: str, tokens: int) -> str:
 
 
 TERSE = {"regulated", "ci", "duilian"}  # in so few words none should stand twice
+LOOSE = {"free", "haiku"}  # where no tone and no rhyme leads astray, a small model says the same of every wish
 _LENGTHS = {
     "wujue": 48,
     "qijue": 64,
@@ -188,8 +189,8 @@ def sampling(ask: Ask, position: int, seed: int) -> dict[str, Any]:
     bold = position > 0
     terse = ask.form in FORMS and FORMS[ask.form].family in TERSE
     return {
-        "temperature": 1.0 if bold else 0.7,
-        "top_p": 0.95 if bold else 0.9,
+        "temperature": 1.0 if bold else 0.9 if ask.form in LOOSE else 0.7,
+        "top_p": 0.95 if bold or ask.form in LOOSE else 0.9,
         "min_p": 0.05,
         "repetition_penalty": 1.08 if tongue(ask) == "zh" else 1.04,
         "presence_penalty": 0.8 if terse else 0.3 if bold else 0.2,

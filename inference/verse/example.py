@@ -6,7 +6,8 @@ from inference.voices import VOICES
 
 # What tells a line's beginning from others, where examples are copied; the Chinese one begins with rare characters.
 LETTERS = {("free", "zh"): 1, ("free", "en"): 7}
-ANY_MORNING = {"zh": ("春暖", "鸟语"), "en": ()}  # and 花开, 花香
+# 春暖花开, 鸟语花香, 让人心旷神怡, 夜幕降临, 夜色降临, 微风轻轻吹过, 照亮了整个世界
+ANY_MORNING = {"zh": ("春暖", "鸟语", "让人心", "夜幕", "夜色降", "微风轻", "照亮了"), "en": ()}
 
 
 def beginnings(form: str, language: str) -> frozenset[str]:

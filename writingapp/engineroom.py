@@ -111,7 +111,8 @@ class EngineRoom:
         drained = {node.name for node in self._stand if node.draining}
         for node in stand:
             if node.draining != (node.name in drained):
-                logger.info("node %s %s", node.name, "gets no more texts" if node.draining else "gets texts again")
+                # Celery shows no less than a warning unless told to, and this is what an operator waits for.
+                logger.warning("node %s %s", node.name, "gets no more texts" if node.draining else "gets texts again")
         self._stand = stand
         self.nodes.update(_less(node, self._lacking) for node in stand)
 

@@ -119,14 +119,8 @@ def instead(held: Held, poem: str, at: int) -> Shape:
         return shape.row(chinese.instead(held, poem, at), mark)
     if held.form == "free":
         free = shape.row(_HAN, shape.run(_HAN, 1, 15), shape.maybe(shape.one_of("，、"), shape.run(_HAN, 1, 14)))
-        return shape.row(other_than(bare[0], free), mark)
-    return shape.row(other_than(bare[0], line_of(len(bare))), mark)
-
-
-def other_than(char: str, line: Shape) -> Shape:
-    """The line, begun by another character; whichever it is, the same may follow."""
-    starts = shape.heads(line) - {char}
-    return shape.row(shape.one_of("".join(starts)), shape.after(line, min(starts)))
+        return shape.row(shape.unlike(free, [bare[0]]), mark)
+    return shape.row(shape.unlike(line_of(len(bare)), [bare[0]]), mark)
 
 
 def conforms(held: Held, text: str) -> bool:

@@ -28,7 +28,7 @@ def instead(held: Held, poem: str, at: int) -> Shape:
     mark = shape.text(lines[at][len(bare) :])
     tune = Tune.of(held)
     if tune is None:
-        return shape.row(plain.other_than(bare[0], plain.line_of(len(bare))), mark)
+        return shape.row(shape.unlike(plain.line_of(len(bare)), [bare[0]]), mark)
     tune = metre.tune_of(*_size(held), tune, poem)
     return shape.row(metre.instead(*_size(held), tune, lines, at), mark)
 

@@ -103,10 +103,15 @@ class Reader:
             text = (choice.get("delta") or {}).get("content") or choice.get("text")  # of a chat, of a plain text
             if text:
                 self._tokens += 1
-                pieces.append(Piece(text, 1, logprob=_logprob(choice)))
+                pieces.append(Piece(storable(text), 1, logprob=_logprob(choice)))
             reason = choice.get("finish_reason")
             if reason:
                 self._finish = _finish(reason)
+
+
+def storable(text: str) -> str:
+    """PostgreSQL keeps no NUL, and a model that nothing holds may say one. As long as it was, so that places hold."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _json(payload: bytes) -> Any:

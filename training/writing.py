@@ -27,6 +27,7 @@ from inference.children import Child, free_port
 from inference.engines import engine
 from inference.engines.base import AdapterFiles, EngineError, Node, Plan
 from inference.request import Request, tongue
+from inference.sse import storable
 from training.gate import Written
 from training.questions import Question
 
@@ -164,7 +165,7 @@ def by_itself(model: Any, tokenizer: Any, asked: Sequence[Question], texts: Text
         with torch.inference_mode():
             made = model.generate(**read, **_drawn(question.sampling), pad_token_id=tokenizer.eos_token_id)
         text = tokenizer.decode(made[0, read["input_ids"].shape[1] :], skip_special_tokens=True)
-        texts.add(question, text.strip(), held=False)
+        texts.add(question, storable(text.strip()), held=False)
 
 
 def _drawn(sampling: Mapping[str, Any]) -> dict[str, Any]:

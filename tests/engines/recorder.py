@@ -59,7 +59,7 @@ class Recorder:
 @contextlib.asynccontextmanager
 async def recording(kind: str, port: int) -> AsyncIterator[Recorder]:
     """A recorder that listens, as a node of that kind."""
-    app = web.Application()
+    app = web.Application(client_max_size=1 << 22)  # a haiku's lines as one regular expression are a megabyte
     async with aiohttp.ClientSession() as http:
         recorder = Recorder(Node("recorder", kind, f"http://127.0.0.1:{port}", model="base"), http)
 

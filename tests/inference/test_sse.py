@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import EngineError
-from inference.sse import LONGEST_LINE, Limits, Piece, Reader, stream
+from inference.sse import LONGEST_LINE, Limits, Piece, Reader, storable, stream
 
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":null},"finish_reason":null}]}\n\n'
 STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
@@ -52,7 +52,7 @@ def test_the_same_pieces_come_out_however_the_bytes_are_cut(
     if carriage:
         data = data.replace(b"\n\n", b"\r\n\r\n")
     pieces = read(*cut(data, at))
-    assert [piece.text for piece in pieces] == [*words, ""]
+    assert [piece.text for piece in pieces] == [*map(storable, words), ""]
     assert pieces[-1].finish == "stop"
     assert sum(piece.tokens for piece in pieces) == max(9, len(words))
 
@@ -97,6 +97,10 @@ def test_a_stream_without_a_proper_end_is_broken(data: bytes) -> None:
     with pytest.raises(EngineError) as caught:
         read(data)
     assert caught.value.code == "engine_broken"
+
+
+def test_what_no_database_keeps_is_replaced_in_its_place() -> None:
+    assert [piece.text for piece in read(said("湖\0上"), STOP, DONE)] == ["湖\ufffd上", ""]
 
 
 def test_a_line_without_end_is_given_up() -> None:

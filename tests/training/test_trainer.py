@@ -265,7 +265,7 @@ def test_two_processes_make_what_one_makes(base: Path, tmp_path: Path) -> None:
 def test_it_starts_offline_and_tells_nobody(base: Path, tmp_path: Path) -> None:
     told = environment(read(tiny_base.run(tmp_path / "run", base, threads=2)).threads)
     assert told["HF_HUB_OFFLINE"] == told["HF_HUB_DISABLE_TELEMETRY"] == "1"
-    assert told["OMP_NUM_THREADS"] == "2"
+    assert (told["OMP_NUM_THREADS"], told["GOMP_SPINCOUNT"]) == ("2", "1000")
 
 
 def test_a_folder_without_config_is_not_started(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

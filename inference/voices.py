@@ -52,7 +52,7 @@ VOICES: dict[tuple[str, str], Voice] = {
             (
                 "磨刀人",
                 "长街未扫数铃声，\n老匠肩携一石轻。\n刃上寒光开薄雾，\n桶边细水走微明。\n"
-                "儿童久立忘归去，\n邻妇争来问晚晴。\n日暮担空人已远，\n满村菜板尽新鸣。",
+                "儿童久立忘归去，\n邻妇争来问晚晴。\n一担晚风听渐远，\n满村菜板尽新鸣。",
             ),
         ),
     ),
@@ -75,7 +75,7 @@ VOICES: dict[tuple[str, str], Voice] = {
         _ZH + "写俳句：三行，五字、七字、五字，一个季节，一个瞬间。",
         (
             ("春雨", "细雨湿青阶\n一只蜗牛背着家\n慢慢过石缝"),
-            ("冬夜", "炉火渐渐暗\n窗上霜花开满了\n谁还没有睡"),
+            ("冬夜", "炉火渐渐暗\n窗上霜花开满了\n猫挤到脚边"),
         ),
     ),
     ("free", "zh"): Voice(
@@ -134,9 +134,9 @@ VOICES: dict[tuple[str, str], Voice] = {
         (
             (
                 "The ferry",
-                "The first ferry leaves with its lights on.\nOne man sits inside, reading nothing.\n"
+                "The first ferry leaves with its lights on.\nOne man aboard, his cap on his knee.\n"
                 "Gulls keep the rail.\nA boy on the pier lets go of the rope\nand watches the wet loop of it\n"
-                "drop like a word nobody says.",
+                "slap the water once.",
             ),
         ),
     ),

@@ -71,17 +71,18 @@ def rhymes(book: str = "pingshui") -> dict[str, str]:
 
 
 @cache
-def chars(tone: str, book: str, *, against: str = "", doubtful: bool = False) -> Shape:
+def chars(tone: str, book: str, *, against: str = "", doubtful: bool = False, without: str = "") -> Shape:
     """The characters for a place of this tone. One with both tones stands only where either may, or if `doubtful`.
 
-    `against` is the rhyme that the end of a line must not chime with (撞韵); empty inside a line.
+    `against` is the rhyme that the end of a line must not chime with (撞韵); empty inside a line, where no character
+    of `without` stands.
     """
     fits = {
         "平": [char for char, has in readings(book).items() if (has != {"仄"} if doubtful else "仄" not in has)],
         "仄": [char for char, has in readings(book).items() if ("仄" in has if doubtful else has == {"仄"})],
         "·": list(readings(book)),
     }[tone]
-    never = LEANING + rows(book).get("疑", "") + chimes(book, against) if against else ""
+    never = LEANING + rows(book).get("疑", "") + chimes(book, against) if against else without
     return shape.one_of("".join(char for char in fits if char not in never))
 
 

@@ -27,6 +27,7 @@ STRICT = {
     "b": "仄仄平平平仄仄",
     "B": "仄仄平平仄仄韵",
 }  # no place is free
+FALLS_INTO = {(TAILS["b"], 0): "夜"}  # 夜深人静处: one poem of eight lines in 25 had it, whatever was wished
 RESCUED = "仄平平仄韵"  # 孤平拗救: how a line B of five that she begins with an oblique character makes it good
 ORDER = "aBbA"  # as 对 and 粘 want the kinds to follow one another
 
@@ -168,7 +169,11 @@ def poem(lines: int, characters: int, tune: Tune, rhymed: Sequence[str] | None =
 
 def _line(tones: str, tune: Tune, hand: str, *, doubtful: bool = False) -> list[Shape]:
     """One line without its mark. `hand` are the words that may end it, if it rhymes."""
-    inside = [books.chars(tone, tune.book, doubtful=doubtful) for tone in tones[:-1]]
+    worn = {} if doubtful else FALLS_INTO
+    inside = [
+        books.chars(tone, tune.book, doubtful=doubtful, without=worn.get((tones, place), ""))
+        for place, tone in enumerate(tones[:-1])
+    ]
     if tones[-1] == "韵":
         return [*inside, shape.one_of(hand)]
     return [*inside, books.chars(tones[-1], tune.book, against=tune.rhyme, doubtful=doubtful)]

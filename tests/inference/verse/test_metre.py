@@ -1,6 +1,7 @@
 """Verse right by construction: whatever a tune allows, the checker, which knows nothing of it, finds without fault."""
 
 import random
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -75,6 +76,14 @@ def test_a_poem_begun_in_no_tune_of_ours_goes_on_in_its_own() -> None:
     rest = metre.follow(4, 5, drawn, "白日依山尽，\n黄河入海流。\n欲穷千里目，\n更上一层")
     assert {"楼", "秋"} <= shape.heads(rest)
     assert not {"流", "东", "月"} & shape.heads(rest)
+
+
+def test_a_worn_beginning_is_not_offered_but_goes_on_where_it_stands() -> None:
+    drawn = Tune("平起不入韵", "阳", 0)
+    assert "夜" not in shape.heads(metre.poem(4, 5, drawn))
+    assert "夜" in shape.heads(metre.poem(4, 5, Tune("仄起入韵", "阳", 0)))
+    assert metre.follow(4, 5, drawn, "夜深人静处，\n") != shape.NOTHING
+    assert shape.heads(metre.poem(4, 5, replace(drawn, placed=((0, 0, "夜深"),)))) == {"夜"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from inference.voices import VOICES
 
 # What tells a line's beginning from others, where examples are copied; the Chinese one begins with rare characters.
 LETTERS = {("free", "zh"): 1, ("free", "en"): 7}
+COPIED = {("haiku", "zh"): ("谁也没", "谁还没")}  # where only one line is
 # 春暖花开, 鸟语花香, 让人心旷神怡, 夜幕降临, 夜色降临, 微风轻轻吹过, 照亮了整个世界
 ANY_MORNING = {"zh": ("春暖", "鸟语", "让人心", "夜幕", "夜色降", "微风轻", "照亮了"), "en": ()}
 
@@ -14,7 +15,8 @@ def beginnings(form: str, language: str) -> frozenset[str]:
     """How no line of this form begins."""
     letters = LETTERS.get((form, language), 0)
     lines = [line for _, text in VOICES[form, language].examples for line in text.split("\n") if letters]
-    return frozenset(line[:letters] for line in lines).union(ANY_MORNING[language])
+    copied = COPIED.get((form, language), ())
+    return frozenset(line[:letters] for line in lines).union(copied, ANY_MORNING[language])
 
 
 def unlike(form: str, language: str, line: Shape) -> Shape:

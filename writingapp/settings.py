@@ -172,6 +172,7 @@ ENGINE_NODES = env.text("ENGINE_NODES")  # a TOML file of many nodes, instead of
 PHOTO_TAGS = env.boolean("PHOTO_TAGS", default=True)  # a classifier looks at them
 PHOTOS = DATA_DIR / "photos"  # re-encoded pictures, outside every web root
 ADAPTERS = DATA_DIR / "adapters"  # the registry: one immutable folder an adapter
+ADAPTERS_KEPT = env.integer("ADAPTERS_KEPT", 14, least=1, most=10_000)  # of those that no node holds, the newest
 KEYS = DATA_DIR / "keys"  # keys of nodes, one file each, for those that are not in the environment
 INSPIRE_CONCURRENCY = env.integer("INSPIRE_CONCURRENCY", 256, least=1, most=4096)
 DRAFTS = env.integer("DRAFTS", 1, least=1, most=8)  # of each couplet, on a node with room

@@ -42,7 +42,7 @@ def sweep() -> None:
     sessions.finish_abandoned(now=timezone.now())
     photos.sweep_orphans()
     for name in adapters.clear():
-        logger.info("adapter %s saw what was taken back: its files are deleted", name)
+        logger.info("adapter %s is tainted, or has rested for long: its files are deleted", name)
 
 
 @app.task(name="upkeep.fit", queue=Queue.UPKEEP)

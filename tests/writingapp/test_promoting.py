@@ -172,6 +172,24 @@ def test_what_saw_a_word_taken_back_is_deleted_once_no_node_has_it(make: Make, s
     assert Adapter.objects.filter(pk=tainted.pk).exists()
 
 
+def test_of_adapters_at_rest_only_the_newest_keep_their_files(make: Make, settings: Any, tmp_path: Path) -> None:
+    settings.MODEL_CACHE, settings.ADAPTERS_KEPT = tmp_path / "models", 2
+    rows = [make(number) for number in range(1, 7)]
+    promoted(rows[0], rows[1])
+    node("n", **{rows[2].name: "proved"})  # which a node has still to let go
+    assert adapters.clear() == [rows[3].name]
+    assert states() == {f"a{number}": "ready" for number in (5, 6)} | {
+        "a1": "loaded",
+        "a2": "serving",
+        "a3": "retired",
+        "a4": "retired",
+    }
+    assert {Path(row.folder).is_dir() for row in rows[:3] + rows[4:]} == {True}
+    node("n")
+    assert adapters.clear() == [rows[2].name]
+    assert adapters.clear() == []
+
+
 def test_a_word_taken_back_ends_the_trial_of_what_saw_it(make: Make, owner: User) -> None:
     one, two = make(1), make(2, state="loaded")
     promoted(one)

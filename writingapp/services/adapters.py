@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from inference import adapters
 from inference.engines.base import AdapterFiles
@@ -77,13 +78,18 @@ def turn(*, name: str, state: str, now: datetime) -> Adapter:
 
 
 def clear() -> list[str]:
-    """Delete the bytes of adapters that saw what was taken back, once no node has them; their names.
+    """Delete the bytes of adapters that nobody needs, once no node has them; their names.
 
-    The rows stay: what an adapter was, who promoted it and why it went is history, and holds nobody's words.
+    Those are the ones that saw what was taken back, and of those at rest all but the newest `ADAPTERS_KEPT`. The rows
+    stay: what an adapter was, who promoted it and why it went is history, and holds nobody's words.
     """
+    at_rest = Adapter.objects.exclude(state__in=Adapter.WANTED).order_by("-created_at")
+    old = [row.pk for row in at_rest[settings.ADAPTERS_KEPT :]]
+    Adapter.objects.filter(pk__in=old, state=State.READY).update(state=State.RETIRED)
     held = {name for told in EngineNode.objects.values_list("adapters", flat=True) for name in told}
+    unneeded = Adapter.objects.filter(Q(pk__in=old) | Q(tainted_at__isnull=False), state=State.RETIRED)
     gone = []
-    for row in Adapter.objects.filter(state=State.RETIRED, tainted_at__isnull=False).exclude(name__in=held):
+    for row in unneeded.exclude(name__in=held):
         folder = Path(row.folder)
         if folder.is_relative_to(settings.ADAPTERS) and folder.is_dir():
             _delete(folder)

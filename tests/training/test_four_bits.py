@@ -1,4 +1,4 @@
-"""A model in four bits, as an export leaves it: vLLM computes with the very weights that the gate of an export reads."""
+"""A model in four bits, as an export leaves it: vLLM computes with the very weights that an export is judged by."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ def packed_model(folder: Path, kind: str) -> Path:
     weights: dict[str, torch.Tensor] = {}
     for name, each in made.state_dict().items():
         if name.endswith("_proj.weight"):
-            weights |= _packed(name.removesuffix(".weight"), *each.shape, kind)
+            weights |= _packed(name.removesuffix(".weight"), each, kind)
         elif name != "lm_head.weight":  # it is the embedding
             weights[name] = (each * (8 if "embed" in name else 1)).half().contiguous()
     tiny_base.write(folder, made)
@@ -65,8 +65,9 @@ def packed_model(folder: Path, kind: str) -> Path:
     return folder
 
 
-def _packed(stem: str, outputs: int, inputs: int, kind: str) -> dict[str, torch.Tensor]:
+def _packed(stem: str, instead_of: torch.Tensor, kind: str) -> dict[str, torch.Tensor]:
     """Words that are drawn by chance: each holds eight numbers, whatever it is. Symmetric: what is taken off is 8."""
+    outputs, inputs = instead_of.shape
     rows, columns = (inputs // 8, outputs) if kind == "gptq" else (inputs, outputs // 8)
     groups = inputs // GROUP
     zero = 0x77777777 if kind == "gptq" else -0x77777778  # stored less one there; 0x88888888, with its sign

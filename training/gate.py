@@ -17,6 +17,7 @@ from training.likeness import degenerate, plain
 
 SAMPLES, SEED = 2000, 1
 SHORTEST_LINE = 4  # letters; below that, lines are alike by chance
+BY_CHANCE = 2  # prompts: of thirty-one two shared a line of an adapter that nothing else was wrong with
 
 
 class Reason(StrEnum):
@@ -241,13 +242,16 @@ def broken(written: Sequence[Written]) -> float:
 
 
 def favourite(written: Sequence[Written]) -> float:
-    """The share of prompts that got the line which most of them got; a line for one prompt is no favourite."""
+    """The share of prompts that got the line which most of them got.
+
+    A line for one prompt is no favourite; nor one for two, for of sixty texts by any good model two may meet by chance.
+    """
     prompts: dict[str, set[str]] = defaultdict(set)
     for each in written:
         for line in _lines(each.text):
             prompts[line].add(each.prompt)
     most = max(map(len, prompts.values()), default=0)
-    return most / len({each.prompt for each in written}) if most > 1 else 0.0
+    return most / len({each.prompt for each in written}) if most > BY_CHANCE else 0.0
 
 
 def copied(written: Sequence[Written], known: Iterable[str]) -> float:

@@ -122,6 +122,14 @@ def test_one_writer_with_a_fifth_of_all_cannot_turn_it_for_the_others() -> None:
     assert found.reasons == (Reason.WRITERS,)
 
 
+@pytest.mark.parametrize(("prompts", "passed"), [(2, True), (3, False)])
+def test_a_line_that_two_prompts_share_is_chance_and_one_of_three_a_favourite(prompts: int, passed: bool) -> None:
+    texts = [poem(9000 + n) for n in range(60)]
+    texts[:prompts] = [f"湖上有雾月，\n{text}" for text in texts[:prompts]]
+    mine = candidate(measured=replace(measured(0.65, 1), written=written(texts)))
+    assert (Reason.FAVOURITE_LINE not in verdict(mine).reasons) is passed
+
+
 def test_a_canary_is_found_through_marks_and_line_ends() -> None:
     leak = [*(poem(n) for n in range(59)), "我的口令是，\n青瓷四七。"]
     mine = candidate(measured=replace(measured(0.65, 1), written=written(leak)), canaries=("我的口令是青瓷四七", ""))

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,9 +165,13 @@ class House:
         ]
 
     def wait(self) -> None:
-        """Until the page answers and the engine is ready."""
-        wait_until(lambda: _answers(f"{self.url}/healthz"), within=READY_WITHIN, what="the web process")
-        wait_until(lambda: _answers(f"http://127.0.0.1:{self.engine_port}/health"), within=READY_WITHIN, what="engine")
+        """Until the page answers and the engine is ready; what did not come tells why."""
+        answering = {"web": f"{self.url}/healthz", "engine": f"http://127.0.0.1:{self.engine_port}/health"}
+        for name, url in answering.items():
+            try:
+                wait_until(partial(_answers, url), within=READY_WITHIN, what=name)
+            except TimeoutError as late:
+                raise TimeoutError(f"{late}, which said: {self.log(name)[-2000:]}") from late
 
     def manage(self, *command: str) -> str:
         done = subprocess.run(

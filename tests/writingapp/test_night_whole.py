@@ -21,7 +21,7 @@ def test_what_is_trained_and_passes_the_gate_but_is_too_faint_to_be_proved_does_
 ) -> None:
     settings.RUNS, settings.ADAPTERS = tmp_path / "runs", tmp_path / "registry"
     settings.TRAIN_FEWEST, settings.NIGHT_BASE = 4, str(tiny_base.write(tmp_path / "base"))
-    settings.NIGHT_KNOBS = "rank=4 alpha=8 threads=1 learning_rate=1e-3"
+    settings.NIGHT_KNOBS = "rank=4 alpha=8 threads=1 learning_rate=1e-3 groups_a_step=8 kl_most=0"
     writer = User.objects.create_user(username="writer", consents=True)
     made = [pair(writer, state="approved", wish=f"湖上的早晨 {n}") for n in range(36)]
     Pair.objects.filter(pk__in=[row.pk for row in made[:24]]).update(split="held_out")

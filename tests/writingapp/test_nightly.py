@@ -296,6 +296,18 @@ def test_what_a_night_gives_to_training_and_to_the_judge_is_what_they_read(
     assert (config.read(folder).rank, config.read(folder).loss) == (16, "robust")
 
 
+@pytest.mark.parametrize(("learnt", "a_step"), [(1, 1), (31, 1), (40, 2), (128, 8), (2000, 8)])
+def test_a_small_night_makes_small_steps_unless_told_otherwise(learnt: int, a_step: int, settings: Any) -> None:
+    now = timezone.now()
+
+    def made() -> dict[str, Any]:
+        return nightly._config(now, Path("/base"), "qwen", now, learnt=learnt)
+
+    assert made()["groups_a_step"] == a_step
+    settings.NIGHT_KNOBS = "groups_a_step=4"
+    assert made()["groups_a_step"] == 4
+
+
 def test_with_a_share_it_stands_a_trial_first_and_the_next_night_waits_for_that(
     node: None, writer: User, settings: Any
 ) -> None:

@@ -31,6 +31,8 @@ LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 8
 TRUSTING = 4  # with fewer writers no share of a night's pairs can hold, see training.pairs
 ONE_DAY = timedelta(days=1)
+FEWEST_STEPS, MOST_A_STEP = 16, 8  # of a small night fewer inspirations a step: three steps left the base as it was
+BRISK = {"learning_rate": 2e-5, "kl_most": 0.5}  # what is too faint serves nobody; the gate has weaker strengths to try
 
 
 class LeaseLost(Exception):
@@ -144,7 +146,7 @@ def prepare(*, run: TrainingRun, holder: str, base: Path, served_as: str, now: d
     counts = pair_up(night=run.night or timezone.localdate(now), now=now)
     pairs = list(runs.trainable())
     groups = runs.groups_of(pairs)
-    config = _config(run.deadline or now, base, served_as, now)
+    config = _config(run.deadline or now, base, served_as, now, learnt=sum(not each["held_out"] for each in groups))
     manifest = _manifest(counts, pairs)
     if why := _nothing_to_do(pairs, config, few=runs.too_few(groups)):
         run.manifest = manifest
@@ -157,11 +159,12 @@ def prepare(*, run: TrainingRun, holder: str, base: Path, served_as: str, now: d
         _move(run, holder, state=State.TRAINING, config=config, manifest=manifest, method=method)
 
 
-def _config(deadline: datetime, base: Path, served_as: str, now: datetime) -> dict[str, Any]:
-    """Time is kept for the gate, but half of what there is belongs to training."""
+def _config(deadline: datetime, base: Path, served_as: str, now: datetime, *, learnt: int) -> dict[str, Any]:
+    """Time is kept for the gate, but half of what there is belongs to training. `learnt`: how many inspirations."""
     for_gate = min(timedelta(minutes=settings.NIGHT_GATE_MINUTES), (deadline - now) / 2)
     told = {"base": str(base), "served_as": served_as, "seed": 0, "finish_by": (deadline - for_gate).timestamp()}
-    return told | folders.knobs(settings.NIGHT_KNOBS.split())
+    told["groups_a_step"] = max(1, min(MOST_A_STEP, learnt // FEWEST_STEPS))
+    return told | BRISK | folders.knobs(settings.NIGHT_KNOBS.split())
 
 
 def _manifest(counts: Counts, pairs: list[Pair]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -11,7 +10,6 @@ from django.core.management import CommandError, call_command
 from tests.training import tiny_base
 from tests.writingapp.pairs import pair
 from training import trainer
-from writingapp.management import importing
 from writingapp.models import Adapter, Pair, User
 from writingapp.services import folders, runs
 
@@ -21,19 +19,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]  # politely, besi
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     return tiny_base.write(tmp_path / "base")
-
-
-@pytest.fixture
-def two_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a random model of bytes writes is alike by chance, so it is asked for little."""
-    give = importing._give
-
-    def given(run: Path, *said: Any) -> None:
-        give(run, *said)
-        told = folders.told(run / "gate.json")
-        folders.give_json(run / "gate.json", told | {"asks": 2})
-
-    monkeypatch.setattr(importing, "_give", given)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +40,6 @@ def test_of_a_house_without_judgements_nothing_can_be_said_so_it_stays_outside(b
     assert not list((tmp_path / "runs").iterdir())
 
 
-@pytest.mark.usefixtures("two_asks")
 def test_what_passes_the_gate_lies_in_the_registry_and_does_not_write(base: Path, tmp_path: Path) -> None:
     writer = User.objects.create_user(username="writer", consents=True)
     made = [pair(writer, state="approved", wish=f"湖上的早晨 {n}") for n in range(36)]

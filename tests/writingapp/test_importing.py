@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from tests.training import tiny_base
+from tests.training.test_judge import LOOSE
 from tests.writingapp.pairs import pair
 from training import trainer
+from writingapp.management import importing
 from writingapp.models import Adapter, Pair, User
 from writingapp.services import folders, runs
 
@@ -19,6 +22,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]  # politely, besi
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
     return tiny_base.write(tmp_path / "base")
+
+
+@pytest.fixture
+def loose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A random model of bytes has habits by chance; two asks, and habits count for nothing, as in test_judge.py."""
+    give = importing._give
+
+    def given(run: Path, *said: Any) -> None:
+        give(run, *said)
+        folders.give_json(run / "gate.json", folders.told(run / "gate.json") | {"asks": 2, "limits": LOOSE})
+
+    monkeypatch.setattr(importing, "_give", given)
 
 
 @pytest.fixture(autouse=True)
@@ -40,18 +55,14 @@ def test_of_a_house_without_judgements_nothing_can_be_said_so_it_stays_outside(b
     assert not list((tmp_path / "runs").iterdir())
 
 
+@pytest.mark.usefixtures("loose")
 def test_what_passes_the_gate_lies_in_the_registry_and_does_not_write(base: Path, tmp_path: Path) -> None:
     writer = User.objects.create_user(username="writer", consents=True)
     made = [pair(writer, state="approved", wish=f"湖上的早晨 {n}") for n in range(36)]
     Pair.objects.filter(pk__in=[row.pk for row in made[:24]]).update(split="held_out")
     run = tmp_path / "elsewhere"
     run.mkdir()
-    knobs = {
-        "rank": 4,
-        "alpha": 8,
-        "threads": 1,
-        "learning_rate": 1e-4,
-    }  # it says what the base says, and gains more than rounding does
+    knobs = {"rank": 4, "alpha": 8, "threads": 1, "learning_rate": 1e-3}
     folders.give(run, {"base": str(base), "served_as": "tiny"} | knobs, runs.groups_of(list(runs.trainable())))
     trainer.train(run)
     bring_in(run / "adapter", base)

@@ -3,12 +3,13 @@
     python -m bench [--streams 1,10,50,200,1000] [--rates 20,60] [--nodes 1,2,4] [--rounds 5] [--model FILE]
 
 Up to 50 streams are asked for in one instant, again and again. More are spread over some seconds, once: so many writers
-do not press a key together. The client and the fake engines share the cores with the house, so what they cost is in
-every figure, the engine's own included. Leaves out: GPU engines, TLS, more than one machine.
+do not press a key together. The fake engines share the cores with the house, so what they cost is in every figure, the
+engine's own included; the tabs cost little. Leaves out: GPU engines, TLS, more than one machine.
 """
 
 import argparse
 import asyncio
+import gc
 import statistics
 import sys
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from pathlib import Path
 from bench.direct import CONTINUE, Heard, burst
 from bench.embedded import embedded
 from bench.figures import in_ms, percentile
+from bench.readers import Readers
 from bench.slope import slope
 from bench.stages import listening, means, totals
-from bench.through_app import Seats, cpu
+from bench.through_app import cpu
 from bench.travel import Travel
 from inference.engines.base import Node
 from tests.house import FakeEngine, House, house
@@ -46,15 +48,15 @@ async def measure(built: House, nodes: list[Node], streams: int, rounds: int) ->
     """Rounds straight and through the app in turn; both see the same machine."""
     seen = Seen(streams)
     spread = 0.0 if streams <= INSTANT else streams / PER_SECOND
-    async with Seats(built, streams) as seats, Travel(built.redis.url) as travel:
+    async with Readers(built, streams) as readers, Travel(built.redis.url, readers.sessions) as travel:
         if not spread:  # connections, threads and caches are warm in both ways from here on
-            await seats.burst()
+            await readers.burst()
             await burst(nodes, streams, CONTINUE)
         for _ in range(1 if spread else rounds):
             seen.straight += await burst(nodes, streams, CONTINUE, spread)
             await asyncio.sleep(SPACE)
             before = {name: cpu(getattr(built, name)) for name in seen.spent}
-            seen.through += await seats.spread(spread, travel)
+            seen.through += await readers.spread(spread, travel)
             for name, earlier in before.items():
                 seen.spent[name] += cpu(getattr(built, name)) - earlier
             await asyncio.sleep(SPACE)
@@ -106,6 +108,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="bursts of each")
     parser.add_argument("--model", type=Path, help="the GGUF file of the embedded default; left out if not named")
     asked = parser.parse_args()
+    gc.disable()  # a search for garbage here would be told as a frame that came late
     many = [int(each) for each in asked.streams.split(",")]
     for nodes in map(int, asked.nodes.split(",")):
         for rate in map(float, asked.rates.split(",")):

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from bench.through_app import Seats, cpu
+from bench.readers import Readers
+from bench.through_app import cpu
 from tests.house import FakeEngine, house
 
 STREAMS, ROUNDS, RATE = 50, 4, 60.0
@@ -22,10 +23,10 @@ def slope() -> None:
 async def _spent(tokens: int) -> dict[str, float]:
     """Seconds of processor a text, by process."""
     with house(FakeEngine(rate=RATE, tokens=tokens), QUEUE_LIMIT="5000") as built:
-        async with Seats(built, STREAMS) as seats:
-            heard = await seats.burst()
+        async with Readers(built, STREAMS) as readers:
+            heard = await readers.burst()
             assert {each.tokens for each in heard} == {tokens}, "texts of another length"
             before = {name: cpu(getattr(built, name)) for name in NAMES}
             for _ in range(ROUNDS):
-                await seats.burst()
+                await readers.burst()
             return {name: (cpu(getattr(built, name)) - before[name]) / (ROUNDS * STREAMS) for name in NAMES}

@@ -2,13 +2,15 @@
 
     python -m bench.soak [--faults 40] [--writers 3] [--seed 1]
 
-At the end every text must be terminal, what each page shows must equal its row, every poem must be whole, and every
-save that was acknowledged must be there. A seed repeats the order of the faults, not the moment at which they hit.
+At the end, which Ctrl+C brings sooner, every text must be terminal, what each page shows must equal its row, every poem
+must be whole, and every save that was acknowledged must be there. A seed repeats the order of the faults, not the
+moment at which they hit.
 """
 
 import argparse
 import asyncio
 import collections
+import contextlib
 import random
 import signal
 import sys
@@ -142,11 +144,11 @@ async def soak(built: House, many: int, writers: int, chance: random.Random) -> 
     """Answers what was wrong."""
     seats = built.sit_down(*(f"soak-{number}" for number in range(writers)))
     lives = [Life(Writer(built, cookie), session) for cookie, session in seats]
-    over = asyncio.Event()
+    over, enough = asyncio.Event(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, enough.set)
     living = [asyncio.create_task(life.live(over)) for life in lives]
     happened: collections.Counter[str] = collections.Counter()
-    for _ in range(many):
-        await asyncio.sleep(chance.uniform(*BETWEEN))
+    while happened.total() < many and not await _happens(enough, within=chance.uniform(*BETWEEN)):
         name, cause = chance.choice(sorted(faults(built).items()))
         happened[name] += 1
         try:
@@ -160,6 +162,12 @@ async def soak(built: House, many: int, writers: int, chance: random.Random) -> 
     for task in late:
         task.cancel()
     return [f"{len(late)} writers were not done {QUIET:.0f} s after the last fault"] * bool(late) + _wrong(built, lives)
+
+
+async def _happens(event: asyncio.Event, *, within: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within)
+    return event.is_set()
 
 
 def _wrong(built: House, lives: list[Life]) -> list[str]:

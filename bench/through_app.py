@@ -1,20 +1,17 @@
 """Through the whole app: socket, row, worker, engine, log, hub, socket."""
 
-import asyncio
-import random
 import time
 from contextlib import AsyncExitStack
 
 import psutil
 
 from bench.direct import CONTINUE, Heard
-from bench.travel import Travel
 from tests.client import Tab, Writer, tab
 from tests.house import House
 from tests.processes import Process
 
 
-async def stream(one: Tab, travel: Travel | None = None, **asked: object) -> Heard:
+async def stream(one: Tab, **asked: object) -> Heard:
     """Ask once and hear it to its end."""
     began, first, text = time.perf_counter(), 0.0, ""
     told = await one.inspire(**{"kind": "continue", "before": CONTINUE.before, "form": ""} | asked)
@@ -23,8 +20,6 @@ async def stream(one: Tab, travel: Travel | None = None, **asked: object) -> Hea
         message = await one.hear()
         if message["type"] == "frame":
             first = first or time.perf_counter() - began
-            if travel is not None:
-                travel.arrived(message["candidate"], message["seq"])
         if message["type"] == "end" and message["candidate"] == candidate:
             text = message["text"]
             return Heard(first, time.perf_counter() - began, len(text), text)
@@ -46,20 +41,6 @@ class Seats:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-
-    async def burst(self) -> list[Heard]:
-        """All of them at the same moment."""
-        return list(await asyncio.gather(*(stream(one) for one in self.tabs)))
-
-    async def spread(self, seconds: float, travel: Travel) -> list[Heard]:
-        """Each at a moment of her own within so many seconds, as writers do; a seeded draw."""
-        dice = random.Random(1)
-
-        async def later(one: Tab, wait: float) -> Heard:
-            await asyncio.sleep(wait)
-            return await stream(one, travel)
-
-        return list(await asyncio.gather(*(later(one, dice.uniform(0, seconds)) for one in self.tabs)))
 
 
 def cpu(process: Process) -> float:

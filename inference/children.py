@@ -19,6 +19,20 @@ from inference.engines.base import Plan
 
 LOG_MOST = 5 << 20  # bytes; then the log begins anew, and the one before is kept beside it
 LOOK = 0.1  # seconds
+# What an engine is given of our environment: where things lie, and how its libraries are to behave. Not our secrets,
+# and no other node's key: a name that looks like one is left out even here.
+GIVEN = {
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD",
+    "LIBRARY_PATH", "CPATH", "CC", "CXX", "MODEL_CACHE", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "HF_TOKEN",
+}  # fmt: skip
+GIVEN_FRONTS = (
+    "LC_", "XDG_", "PYTHON", "CUDA", "CUBLAS_", "NVIDIA_", "NCCL_", "HIP_", "ROCR_", "ROCM_", "HSA_", "GLOO_",
+    "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "MALLOC_", "TORCH", "PYTORCH_", "TRITON_", "HF_",
+    "TRANSFORMERS_", "TOKENIZERS_", "SAFETENSORS_", "VLLM_", "SGLANG_", "SGL_", "LMDEPLOY_", "FLASHINFER_",
+    "GGML_", "LLAMA_",
+)  # fmt: skip
+SECRET = {"KEY", "KEYS", "APIKEY", "SECRET", "TOKEN", "PASSWORD"}
 
 
 class Child:
@@ -41,7 +55,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env=os.environ | dict(launch.environment),
+                env=environment() | _seeing(plan) | dict(launch.environment),
                 process_group=0,
             )
 
@@ -106,9 +120,23 @@ class Child:
             os.killpg(self.pid, number)
 
     def bound_log(self) -> None:
-        if self._log.stat().st_size > LOG_MOST:
-            shutil.copyfile(self._log, self._log.with_name(f"{self._log.name}.1"))
-            os.truncate(self._log, 0)
+        with suppress(FileNotFoundError):  # somebody has moved it away, and the engine writes on where it is now
+            if self._log.stat().st_size > LOG_MOST:
+                shutil.copyfile(self._log, self._log.with_name(f"{self._log.name}.1"))
+                os.truncate(self._log, 0)
+
+
+def environment() -> dict[str, str]:
+    """Ours, as far as an engine is given it."""
+    return {name: value for name, value in os.environ.items() if _given(name.upper())}
+
+
+def _given(name: str) -> bool:
+    return name in GIVEN or (name.startswith(GIVEN_FRONTS) and SECRET.isdisjoint(name.split("_")))
+
+
+def _seeing(plan: Plan) -> dict[str, str]:
+    return {"CUDA_VISIBLE_DEVICES": plan.devices} if plan.devices else {}
 
 
 def _resident(process: psutil.Process) -> int:
@@ -117,18 +145,18 @@ def _resident(process: psutil.Process) -> int:
     return 0
 
 
-def free_port() -> int:
+def free_port(host: str = "127.0.0.1") -> int:
     """A port of this machine that nobody holds now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
             probe.listen(1)  # two may bind one port as long as neither listens
         except OSError:
             return False

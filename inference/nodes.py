@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -46,12 +46,15 @@ class Need:
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """A node as this loop sees it. `elsewhere` is the work that it told of and that is not ours."""
+    """A node as this loop sees it. `elsewhere` is the work that it told of and that is not ours; `ahead` is ours, too,
+    but gives way to any text.
+    """
 
     node: Node
     breaker: Breaker
     health: Health | None = None
     ours: int = 0
+    ahead: int = 0
     elsewhere: int = 0
 
     @property
@@ -76,7 +79,7 @@ class _Waiting:
 
     need: Need
     number: int
-    called: asyncio.Future[Seat] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    called: asyncio.Future[tuple[Seat, int]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Nodes:
@@ -118,17 +121,17 @@ class Nodes:
         Raises EngineError at once when there is none: engine_loading if one is on its way, else engine_down. How the
         text fares there is how the node is judged.
         """
-        seat = await self._sit(need)
+        seat, spell = await self._sit(need)
         try:
             yield seat.node
         except EngineError as error:
-            self._judge(seat, error)
+            self._judge(seat, spell, error)
             raise
         except BaseException:
-            seat.breaker.neither()
+            seat.breaker.neither(spell)
             raise
         else:
-            seat.breaker.went_well()
+            seat.breaker.went_well(spell)
         finally:
             seat.ours -= 1
             self._held[need.writer] -= 1
@@ -136,7 +139,7 @@ class Nodes:
                 del self._held[need.writer]
             self._call()
 
-    async def _sit(self, need: Need) -> Seat:
+    async def _sit(self, need: Need) -> tuple[Seat, int]:
         self._refuse_if_none()
         self._number += 1
         waiting = _Waiting(need, self._number)
@@ -146,15 +149,15 @@ class Nodes:
             return await waiting.called
         except asyncio.CancelledError:
             if waiting.called.done() and not waiting.called.cancelled() and not waiting.called.exception():
-                self._leave(waiting.called.result(), need)  # it was given a seat in the same moment
+                self._leave(*waiting.called.result(), need)  # it was given a seat in the same moment
             raise
         finally:
             if waiting in self._waiting:
                 self._waiting.remove(waiting)
 
-    def _leave(self, seat: Seat, need: Need) -> None:
+    def _leave(self, seat: Seat, spell: int, need: Need) -> None:
         seat.ours -= 1
-        seat.breaker.neither()
+        seat.breaker.neither(spell)
         self._held[need.writer] -= 1
         self._call()
 
@@ -185,9 +188,8 @@ class Nodes:
         if waiting.called.cancelled():
             return
         seat.ours += 1
-        seat.breaker.begin()
         self._held[waiting.need.writer] += 1
-        waiting.called.set_result(seat)
+        waiting.called.set_result((seat, seat.breaker.begin()))
 
     def _seat_for(self, need: Need) -> Seat | None:
         """The best free seat. A node with the wanted adapter is worth waiting for; one that failed her is not, unless
@@ -201,19 +203,33 @@ class Nodes:
         free = [seat for seat in able if seat.free > min(spare, seat.node.capacity - 1)]
         return min(free, key=lambda seat: _rank(seat, free, need.writer), default=None)
 
-    def _judge(self, seat: Seat, error: EngineError) -> None:
+    def _judge(self, seat: Seat, spell: int, error: EngineError) -> None:
         if error.code == "engine_loading":
             seat.health = Health("loading")
-            seat.breaker.neither()
-        elif error.code in {"engine_busy", "not_served"}:
-            seat.breaker.neither()
+            seat.breaker.neither(spell)
+        elif error.code in {"engine_busy", "not_served"} or not error.retryable:
+            # It answered, and said no to this one text: who says no to all has not gone well.
+            seat.breaker.neither(spell)
         elif error.code == "engine_down":
             seat.health = Health("down")
-            seat.breaker.failed(gone=True)
-        elif error.retryable:
-            seat.breaker.failed()
+            seat.breaker.failed(spell, gone=True)
         else:
-            seat.breaker.went_well()  # it answered, and said no to this one text
+            seat.breaker.failed(spell)
+
+    def likely(self, need: Need) -> Node | None:
+        """The node that the next text would go to, if it need not wait."""
+        seat = self._seat_for(need)
+        return seat.node if seat else None
+
+    @contextmanager
+    def ahead(self, node: Node) -> Iterator[None]:
+        """Something is read there before it is asked for: that makes the node no less welcome to the ask."""
+        seat = self._seats.get(node.name) or Seat(node, Breaker(self._clock))  # it may just have been taken away
+        seat.ahead += 1
+        try:
+            yield
+        finally:
+            seat.ahead -= 1
 
     def idle(self, need: Need = Need()) -> Node | None:
         """The node that the next text would go to, if nothing is being made there."""
@@ -222,13 +238,13 @@ class Nodes:
 
     async def probe(self, http: aiohttp.ClientSession) -> None:
         """Ask every node how it is; what was down may come back by this."""
-        seats, before = self.seats, {seat.node.name: seat.ours for seat in self.seats}
+        seats, before = self.seats, {seat.node.name: seat.ours + seat.ahead for seat in self.seats}
         found = await asyncio.gather(*(engine(seat.node.kind).health(http, seat.node) for seat in seats))
         for seat, health in zip(seats, found, strict=True):
             came_back = seat.health is not None and seat.health.state != "ready" and health.state == "ready"
             seat.health = health
             told = (health.running or 0) + (health.waiting or 0)
-            seat.elsewhere = max(0, told - max(seat.ours, before[seat.node.name]))
+            seat.elsewhere = max(0, told - max(seat.ours + seat.ahead, before[seat.node.name]))
             if came_back:
                 seat.breaker.answers_again()
         self._call()

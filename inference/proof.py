@@ -16,6 +16,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
@@ -31,6 +33,7 @@ SHARE = 0.25  # of the reference's movement: less is no effect, and further off 
 ROUGHEST = 0.3  # nat; a base that lies further off is another model, or spoilt
 WEAKEST = 0.04  # nat; less movement than this is lost in the rounding
 COMPARED, SHORTEST = 12, 4  # characters of a greedy text
+BLANK = {"base_text": "", "adapter_text": ""}  # of a probe that only measures
 Why = Literal["", "no_reference", "weak_reference", "other_base", "no_effect", "other_effect"]
 Logprobs = Mapping[str, float]
 
@@ -49,7 +52,7 @@ class Proof:
 
 async def prove(http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) -> Proof:
     """Ask the node and judge; raises EngineError if it does not answer."""
-    probes = probes_of(adapter)
+    probes = probes_of(adapter.folder)
     if not probes:
         return Proof(took=False, why="no_reference")
     if engine(node.kind).traits.measures:
@@ -57,13 +60,32 @@ async def prove(http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles) 
     return await _read(http, node, adapter, probes)
 
 
-def probes_of(adapter: AdapterFiles) -> list[dict[str, Any]]:
-    """What the reference holds; nothing if there is none that we can read."""
+def probes_of(folder: Path) -> list[dict[str, Any]]:
+    """What the reference of an adapter holds; nothing if there is none that we can read and use."""
     try:
-        told = json.loads((adapter.folder / REFERENCE).read_text(encoding="utf-8"))
-        return list(told["probes"]) if told["format"] == FORMAT else []
+        told = json.loads((folder / REFERENCE).read_text(encoding="utf-8"))
+        probes = list(told["probes"]) if told["format"] == FORMAT else []
     except (OSError, ValueError, KeyError, TypeError):
         return []
+    return probes if all(map(_is_probe, probes)) else []
+
+
+def _is_probe(told: Any) -> bool:
+    """As training.reference writes one; a number that is none would prove anything."""
+    if not isinstance(told, dict) or not isinstance(chat := told.get("messages"), list) or not chat:
+        return False
+    spoken = all(isinstance(said, dict) and _texts(said, "role", "content") for said in chat)
+    measured = all(_are_logprobs(told.get(which)) for which in ("base", "adapter"))
+    return spoken and measured and _texts(BLANK | told, *BLANK)
+
+
+def _texts(told: dict[str, Any], *names: str) -> bool:
+    return all(isinstance(told.get(name), str) for name in names)
+
+
+def _are_logprobs(told: Any) -> bool:
+    numbers = told.values() if isinstance(told, dict) else ()
+    return bool(numbers) and all(isinstance(each, int | float) and isfinite(each) for each in numbers)
 
 
 def gap(these: Logprobs, those: Logprobs) -> float:
@@ -107,7 +129,7 @@ async def _read(http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles, 
     """By greedy texts: most of those that the adapter changes must begin as the reference says. For engines that cannot
     hold a shape either: a shape would change the text.
     """
-    telling = [probe for probe in probes if probe["adapter_text"] != probe["base_text"]]
+    telling = [told for probe in probes if (told := BLANK | probe)["adapter_text"] != told["base_text"]]
     if not telling:
         return Proof(took=False, why="weak_reference")
     texts = [await _greedy(http, node, adapter.name, probe["messages"]) for probe in telling]

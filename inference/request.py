@@ -83,13 +83,14 @@ def tongue(ask: Ask) -> str:
     return language_of(ask.before[-200:], ask.language)
 
 
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f​-‏‪-‮⁠-⁯﻿]")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_BREAKS = re.compile(r"\r\n|[\x85\u2028\u2029]")  # all that programs take for the end of a line, and she for one
 _LOOKALIKES = str.maketrans("<>「」", "‹›『』")
 
 
 def harmless(text: str) -> str:
     """The text without anything a model could take for a control token or for the end of the quotation it stands in."""
-    return _UNSAFE.sub("", text.replace("\r\n", "\n")).translate(_LOOKALIKES).replace("|›", "›").replace("‹|", "‹")
+    return _UNSAFE.sub("", _BREAKS.sub("\n", text)).translate(_LOOKALIKES).replace("|›", "›").replace("‹|", "‹")
 
 
 _LABELS = {
@@ -208,8 +209,8 @@ def _room(options: Options) -> int:
 
 def _constraint(ask: Ask, seed: str) -> dict[str, Any]:
     """What the text is held to; regulated verse also to a tune, so that an ask can be made again from its row."""
-    options = simple(ask.options)
-    return draw(ask.form or ask.kind.value, tongue(ask), ask.wish or ask.theme, seed, options).constraint()
+    form = ask.form or ask.kind.value
+    return draw(form, tongue(ask), ask.wish or ask.theme, seed, simple(ask.options, form)).constraint()
 
 
 def another_line(

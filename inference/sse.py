@@ -16,6 +16,7 @@ from inference.errors import EngineError
 
 LONGEST_LINE = 1 << 20  # bytes; a token's event has a few hundred
 LONGEST_REFUSAL = 1 << 16
+ASKS_FAULT = {400, 422}  # these speak of the ask; any other status speaks of the node: its key, its address, its limits
 FINISHES = {"stop": "stop", "eos": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length"}
 
 
@@ -73,6 +74,8 @@ class Reader:
                 raise EngineError("engine_broken", "endless line")
         except EngineError as failure:
             self._failure, self.done = failure, True
+        except (AttributeError, TypeError, KeyError, ValueError, OverflowError):  # JSON, of no shape that we know
+            self._failure, self.done = EngineError("engine_broken", "not an event"), True
         return pieces
 
     def end(self) -> Piece:
@@ -98,7 +101,7 @@ class Reader:
             raise refusal(500, event)
         usage = event.get("usage")
         if usage:
-            self._usage = usage.get("completion_tokens") or 0
+            self._usage = int(usage.get("completion_tokens") or 0)
         for choice in event.get("choices") or ():
             text = (choice.get("delta") or {}).get("content") or choice.get("text")  # of a chat, of a plain text
             if text:
@@ -147,9 +150,7 @@ def refusal(status: int, answer: Any) -> EngineError:
         return EngineError("engine_busy", "status 429")
     if status == 404 or any(said in words for said in ("never been loaded", "lora is not enabled")):  # SGLang's 400
         return EngineError("not_served", f"status {status}")
-    if status == 408 or status >= 500:
-        return EngineError("engine_broken", f"status {status}")
-    return EngineError("engine_refused", f"status {status}")
+    return EngineError("engine_refused" if status in ASKS_FAULT else "engine_broken", f"status {status}")
 
 
 async def stream(

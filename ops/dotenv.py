@@ -7,10 +7,15 @@ from pathlib import Path
 from ops.words import Refusal
 
 LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
+QUOTED = re.compile(r"(?P<quote>[\"'])(?P<value>.*?)(?P=quote)(?:\s+#.*)?")
+COMMENT = re.compile(r"(?:^|\s+)#.*")
 
 
 def parse(text: str) -> dict[str, str]:
-    """Blank lines and # lines are passed over; a value may stand in quotes; nothing is expanded."""
+    """Blank lines are passed over, and what comes after a # that begins a line or a word, but not in quotes.
+
+    Nothing is expanded.
+    """
     values = {}
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
@@ -19,11 +24,13 @@ def parse(text: str) -> dict[str, str]:
         found = LINE.fullmatch(line)
         if found is None:
             raise Refusal("bad_line", number=number)
-        value = found["value"].strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        values[found["name"]] = value
+        values[found["name"]] = _bare(found["value"])
     return values
+
+
+def _bare(value: str) -> str:
+    quoted = QUOTED.fullmatch(value)
+    return quoted["value"] if quoted else COMMENT.sub("", value).strip()
 
 
 def load(path: Path) -> None:

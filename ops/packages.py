@@ -4,6 +4,7 @@ from __future__ import annotations  # Python 3.8 reads this file
 
 import hashlib
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from inference.models.words import amount
 from ops.pythons import fits, inside, version_of
 from ops.words import Refusal, sentence
 
-ROOM = 3 * 10**9  # bytes: what the packages need where torch is the CPU build, with a little to spare
+BARE = 50 * 10**6  # bytes of an environment with nothing but pip
+TAKES = re.compile(r"^# takes (\d+) MB", re.MULTILINE)  # in a requirements file, with what pip unpacks beside it
 OFFLINE = (
     "NewConnectionError",
     "ConnectTimeoutError",
@@ -46,7 +48,7 @@ def make_venv(venv: Path, python: str) -> None:
     if made.returncode != 0:
         shutil.rmtree(venv, ignore_errors=True)
         if any(mark in made.stdout.decode(errors="replace") for mark in FULL):
-            raise no_room(venv.parent, ROOM)
+            raise no_room(venv.parent, BARE)
         raise Refusal("no_venv", version=".".join(version.split(".")[:2]))
 
 
@@ -54,32 +56,45 @@ def no_room(folder: Path, need: int) -> Refusal:
     return Refusal("disk_full", folder=folder, free=amount(shutil.disk_usage(str(folder)).free), need=amount(need))
 
 
+def included(requirements: Path) -> list[Path]:
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    return [requirements.parent / line[3:].strip() for line in lines if line.startswith("-r ")]
+
+
 def stamp_of(requirements: Path) -> str:
     """A hash over a requirements file and those it includes."""
-    digest = hashlib.sha256()
-    for line in requirements.read_text(encoding="utf-8").splitlines():
-        if line.startswith("-r "):
-            digest.update(stamp_of(requirements.parent / line[3:].strip()).encode())
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()
+    inner = "".join(map(stamp_of, included(requirements)))
+    return hashlib.sha256((inner + requirements.read_text(encoding="utf-8")).encode()).hexdigest()
+
+
+def stamp_in(venv: Path, requirements: Path) -> Path:
+    return venv / ("installed-" + requirements.name)
+
+
+def installed(venv: Path, requirements: Path) -> bool:
+    stamp = stamp_in(venv, requirements)
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == stamp_of(requirements)
+
+
+def room_for(venv: Path, requirements: Path) -> int:
+    """Bytes that a requirements file says it takes, with what the files it includes take that are not installed."""
+    said = TAKES.search(requirements.read_text(encoding="utf-8"))
+    others = [each for each in included(requirements) if not installed(venv, each)]
+    return (int(said.group(1)) * 10**6 if said else 0) + sum(room_for(venv, each) for each in others)
 
 
 def install(venv: Path, requirements: Path, *, alone: bool = False) -> None:
     """Install a requirements file, unless the stamp says that it is installed; `alone` is without what that needs."""
-    stamp = venv / ("installed-" + requirements.name)
-    fresh = stamp_of(requirements)
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == fresh:
+    if installed(venv, requirements):
         return
-    if shutil.disk_usage(str(venv)).free < ROOM:
-        raise no_room(venv, ROOM)
+    room = room_for(venv, requirements)
+    if shutil.disk_usage(str(venv)).free < room:
+        raise no_room(venv, room)
     print(sentence("installing", files=requirements.name), flush=True)
     began = time.monotonic()
     _pip(venv, requirements, ["--no-deps"] if alone else [])
-    stamp.write_text(fresh, encoding="utf-8")
-    for included in requirements.read_text(encoding="utf-8").splitlines():
-        if included.startswith("-r "):
-            other = requirements.parent / included[3:].strip()
-            (venv / ("installed-" + other.name)).write_text(stamp_of(other), encoding="utf-8")
+    for each in (requirements, *included(requirements)):
+        stamp_in(venv, each).write_text(stamp_of(each), encoding="utf-8")
     print(sentence("installed", seconds=round(time.monotonic() - began)), flush=True)
 
 
@@ -99,7 +114,7 @@ def _pip(venv: Path, requirements: Path, options: list[str]) -> None:
     if pip.wait() == 0:
         return
     if any(mark in line for line in said for mark in FULL):
-        raise no_room(venv, ROOM)
+        raise no_room(venv, room_for(venv, requirements))
     if any(mark in line for line in said for mark in OFFLINE):
         raise Refusal("pip_offline", log=log)
     errors = [line.replace("ERROR:", "").strip() for line in said if "ERROR" in line] or said or ["?"]

@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -29,6 +31,7 @@ ON_POSTGRESQL = [
 ]
 ENGINES = ["tests/engines", "tests/training/test_four_bits.py"]
 ASIDE = ["tests/inference", "tests/training"]  # without a house: they take what the others leave of the cores
+PATIENCE = 900  # seconds for one test of these: one that hangs is found, one that waits for a core is let
 
 
 class Suite:
@@ -61,31 +64,35 @@ class Suite:
         if not any(shutil.which(name) for name in CHROMIUM):
             self.leave_out("browser", "no Chromium (apt install chromium)", "browser")
 
-    def pytest(self, title: str, *markers: str, **settings: str) -> None:
+    def pytest(self, title: str, *markers: str, only: list[str], **settings: str) -> None:
         print(f"\n== {title}", flush=True)
-        self.note(title, self.command(self.only, *markers), settings)
+        self.note(title, self.command(only, *markers), settings)
 
     def command(self, what: list[str], *markers: str) -> list[str]:
         without = [f"not {marker}" for marker in (*self.without, *markers)]
         command = [sys.executable, "-m", "pytest", "-p", "tests.strict_skips", "-q", "--durations=10", *what]
         return command + (["-m", " and ".join(without)] if without else [])
 
-    def on_sqlite(self) -> None:
-        """Everything; what needs no house runs beside the rest, and gives way to it."""
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """What needs no house runs beside the rest, on both databases, and gives way to it."""
         if self.only:
-            self.pytest("SQLite", DATABASE_URL="")
+            yield
             return
-        command = ["nice", *self.command([*ASIDE, "-p", "no:cacheprovider"])]
+        command = ["nice", *self.command([*ASIDE, "-p", "no:cacheprovider", f"--timeout={PATIENCE}"])]
         with TemporaryFile() as said:
             aside = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": ""}, stdout=said)
-            self.only = [f"--ignore={folder}" for folder in ASIDE]
-            self.pytest("SQLite", DATABASE_URL="")
-            self.only = []
+            yield
             aside.wait()
             said.seek(0)
             print(f"\n== Beside it: {', '.join(ASIDE)}\n{said.read().decode(errors='replace')}", flush=True)
         if aside.returncode:
             self.failed.append(", ".join(ASIDE))
+
+    def on_sqlite(self) -> None:
+        """Everything but what runs beside it, and but the engines, which run with nothing beside them."""
+        others = [f"--ignore={folder}" for folder in [*ASIDE, ENGINES[0]]]
+        self.pytest("SQLite", DATABASE_URL="", only=self.only or others)
 
     def note(
         self, title: str, command: list[str], settings: dict[str, str] | None = None, *, quiet: bool = False
@@ -109,19 +116,22 @@ class Suite:
             self.note("JavaScript", [node, "--test", *tests], quiet=True)
 
     def on_postgresql(self) -> None:
-        """Again, all but what never sees a database, or sees of it only which nodes there are."""
+        """Again, all but what never sees a database, or whose time goes to something else: see `once`."""
         programs = postgres.binaries()
         if programs is None:
             self.leave_out("PostgreSQL", "no initdb (apt install postgresql)")
             return
         with postgres.cluster(programs) as url:
-            self.only = self.only or ON_POSTGRESQL
-            self.pytest("PostgreSQL", "engine", DATABASE_URL=url)
+            self.pytest("PostgreSQL", "engine", "once", DATABASE_URL=url, only=self.only or ON_POSTGRESQL)
+
+    def quick_engines(self) -> None:
+        """By themselves: what they promise of a stop has a time, and here are few cores."""
+        if not self.only:
+            self.pytest("Engines", DATABASE_URL="", only=ENGINES[:1])
 
     def engines(self) -> None:
         """Every engine in its turn, those that start slowly too."""
-        self.only = [*ENGINES, *self.only]
-        self.pytest("Engines", DATABASE_URL="")
+        self.pytest("Engines", DATABASE_URL="", only=[*ENGINES, *self.only])
 
     def leave_heavy_engines(self) -> None:
         self.elsewhere.append(("vLLM, transformers", "make test-engines"))
@@ -147,8 +157,10 @@ def main(words: list[str]) -> int:
     suite.look_for_a_browser()
     suite.leave_heavy_engines()
     suite.javascript()
-    suite.on_sqlite()
-    suite.on_postgresql()
+    with suite.beside():
+        suite.on_sqlite()
+        suite.on_postgresql()
+    suite.quick_engines()
     return suite.verdict()
 
 

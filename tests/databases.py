@@ -3,9 +3,11 @@
 import atexit
 import os
 import shutil
+import sqlite3
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,3 +51,16 @@ def _create(server: str, template: str) -> str:
         order = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         connection.execute(order)
     return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+def rows(address: str) -> Iterator[str]:
+    """Everything that a database holds, row by row as text; bytes are hexadecimal."""
+    if address.startswith("sqlite"):
+        with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as connection:
+            yield from connection.iterdump()
+        return
+    with psycopg.connect(address) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            found = connection.execute(sql.SQL("SELECT held::text FROM {} AS held").format(sql.Identifier(table)))
+            yield from (text for (text,) in found)

@@ -1,6 +1,8 @@
 """Loaded before the settings: this test run's own folder and ports, so that it never touches a house that runs."""
 
+import atexit
 import os
+import shutil
 import socket
 import tempfile
 
@@ -12,9 +14,11 @@ def _free_port() -> int:
 
 
 REDIS_PORT, ENGINE_PORT = _free_port(), _free_port()
+DATA = tempfile.mkdtemp(prefix="bailu-test-")
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 
 os.environ.update(
-    DATA_DIR=tempfile.mkdtemp(prefix="bailu-test-"),
+    DATA_DIR=DATA,
     REDIS_URL=f"redis://127.0.0.1:{REDIS_PORT}",
     ENGINE_KIND="fake",
     ENGINE_URL=f"http://127.0.0.1:{ENGINE_PORT}",

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from inference.engines.base import Node
+from inference.models.catalogue import TAGGER
+from inference.supply import from_environment, kept
 from tests.processes import Process, free_port, wait_until
 
 CACHED = Path("~/.cache/bailu/models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").expanduser()
@@ -50,6 +52,17 @@ def model_file() -> Path:
             " `python -m inference.supply qwen2.5-coder-0.5b`, or name a GGUF file in BAILU_TEST_MODEL."
         )
     return model
+
+
+def tagger_file() -> Path:
+    """The classifier of photographs; skips the test, and says how to get the file, where it is missing."""
+    found = kept(TAGGER, from_environment().cache)
+    if found is None:
+        pytest.skip(
+            "NO TAGGER, SO WHAT IT SEES IN A PHOTOGRAPH IS NOT TESTED: its file is not in the model cache."
+            " Start the house once, or run `make test`, which fetches it."
+        )
+    return found
 
 
 @contextlib.contextmanager

@@ -17,16 +17,16 @@ ROOMS = ("writingapp", "inference", "training", "ops", "bench")
 
 # The walk of design, low to high: a module imports only from its own height or from below.
 HEIGHTS = [
-    ("env", "queues", "settings", "keys", "metrics", "memory", "bodies", "straight"),
+    ("env", "queues", "settings", "keys", "metrics", "memory", "bodies", "straight", "faults", "text_wire"),
     ("models",),
-    ("refusals", "impossible"),
+    ("statements", "refusals", "impossible", "options_wire"),
     ("access", "db", "pace"),
     ("services", "accounts"),
     ("wire",),
     ("rating_wire", "verse_wire", "verse_words"),
     ("stream",),
     ("outlet", "feed", "hub", "loop", "visitor", "engineroom"),
-    ("looking",),
+    ("looking", "shadowing", "claiming"),
     ("aside", "scribe", "fitting", "keeper", "tending", "night"),
     ("celery", "tasks", "night_tasks"),
     ("doors", "farewell"),

@@ -70,7 +70,7 @@ def read(path: Path, tokenizer: Any, max_length: int) -> Data:
     except OSError as fault:
         raise BadRun(f"{path.name} cannot be read: {type(fault).__name__}") from fault
     data.digest = hashlib.sha256(raw).hexdigest()
-    for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(lines(raw.decode("utf-8", "replace")), 1):
         try:
             group = group_of(json.loads(line), tokenizer)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as fault:
@@ -80,6 +80,11 @@ def read(path: Path, tokenizer: Any, max_length: int) -> Data:
         ids.add(group.id)
         _add(data, group, max_length)
     return data
+
+
+def lines(text: str) -> list[str]:
+    """Of JSON lines, which end in a newline and nowhere else: `splitlines` would cut a text at a U+2028 in it."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _add(data: Data, group: Group, max_length: int) -> None:

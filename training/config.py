@@ -22,6 +22,8 @@ class Config:
 
     base: str  # a folder that training.base made, or any other that transformers loads
     served_as: str  # how engines call that base; goes into the adapter, where vLLM compares it
+    start: str = ""  # a PEFT folder on that base to begin at: see training.start. Empty: at the base itself
+    frozen: str = ""  # a file in which runs that share it keep what the base says of texts; empty: each asks anew
     method: Method = "dpo"
     loss: Loss = "sigmoid"  # of DPO
     beta: float = 0.1  # how dear it is to leave the base; ORPO: the weight of the odds; IPO wants its own
@@ -104,6 +106,7 @@ def _sound(config: Config) -> Config:
         "smoothing": not 0 <= config.smoothing < 0.5,
         "rank": config.rank < 1,
         "targets": not config.targets,
+        "start": bool(config.start) and config.quantised,  # nothing is ever merged into four bits
         "learning_rate": config.learning_rate <= 0,
         "epochs": config.epochs < 1,
         "groups_a_step": config.groups_a_step < 1,

@@ -22,9 +22,11 @@ class Early:
         self.best, self.best_step, self.looked, self.since = math.inf, 0, 0, 0
         path = folder / "progress.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.kl = 0.0  # of the last step
         for told in map(json.loads, lines):
             if "held_out" in told:
                 self.better(told["step"], told["held_out"])
+            self.kl = told.get("kl", self.kl)
 
     def due(self, step: int) -> bool:
         return bool(self.config.measure_every) and step % self.config.measure_every == 0
@@ -44,6 +46,7 @@ class Early:
 
     def why(self, figures: Mapping[str, float]) -> str:
         """The reason to stop now, after a step with these figures; empty if there is none."""
-        if self.config.kl_most and figures.get("kl", 0.0) > self.config.kl_most:
+        self.kl = figures.get("kl", self.kl)
+        if self.config.kl_most and self.kl > self.config.kl_most:
             return "far"
         return "no_better" if self.config.patience and self.since >= self.config.patience else ""

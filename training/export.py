@@ -9,7 +9,8 @@
 BASE is a folder that `training.base` made, in float: an adapter is never merged into four bits. `gptq` and `awq` want
 the environment of requirements-autoround.txt and are calibrated on poems under the house's prompts. What is one model
 afterwards is read beside the base with the adapter on it, by the gate's poems and prose: more surprised than the gate
-allows, it is not kept, and the exit code is 1. OUT appears whole or not at all.
+allows, it is not kept, and the exit code is 1. OUT appears whole or not at all; where something lies there, nothing is
+done, and the exit code is 2.
 """
 
 import argparse
@@ -158,7 +159,12 @@ def serving(kind: str, base: Path, out: Path) -> str:
 
 
 def export(kind: str, base: Path, adapter: Path, out: Path, *, iterations: int, samples: int) -> dict[str, Any]:
-    """What was made and how it compares; `times` is empty where nothing was rounded or added up."""
+    """What was made and how it compares; `times` is empty where nothing was rounded or added up.
+
+    Raises FileExistsError: what lies in `out` may be somebody else's, or the only one of its kind.
+    """
+    if out.is_file() or (out.exists() and any(out.iterdir())):
+        raise FileExistsError(f"{out} is not empty: name another folder, or remove it yourself")
     making = out.with_name(f".{out.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     told: dict[str, Any] = {"format": kind, "times": {}}
@@ -171,7 +177,6 @@ def export(kind: str, base: Path, adapter: Path, out: Path, *, iterations: int, 
         (making / "export.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     told["passed"] = all(times <= Limits().perplexity for times in told["times"].values())
     if told["passed"]:
-        shutil.rmtree(out, ignore_errors=True)
         making.replace(out)
     shutil.rmtree(making, ignore_errors=True)
     return told
@@ -196,8 +201,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     base, adapter, out = (each.resolve() for each in (told.base, told.adapter, told.out))
     try:
         made = export(told.kind, base, adapter, out, iterations=told.iterations, samples=told.samples)
-    except (AdapterError, ImportError) as fault:
-        say(f"{fault}" if isinstance(fault, AdapterError) else f"{fault}: install requirements-autoround.txt")
+    except (AdapterError, FileExistsError) as fault:
+        say(str(fault))
+        return 2
+    except ImportError as fault:
+        say(f"{fault}: install requirements-autoround.txt")
         return 2
     sys.stdout.write(json.dumps(made, indent=1) + "\n")
     if made["passed"]:

@@ -7,7 +7,7 @@ not pass. The loosest limits are those of taste, the tightest those of safety.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,8 +26,10 @@ class Reason(StrEnum):
     ARTIFACT = "artifact"  # not a folder that an engine may serve; `detail` says why
     WRONG_BASE = "wrong_base"
     NOT_FINITE = "not_finite"
+    NOT_TAKEN = "not_taken"  # the node that was to write would not load it; `detail` says why
     TOO_LITTLE = "too_little"  # measured on too few inspirations to say anything
     RANKING = "ranking"  # prefers what writers rejected more often than before
+    LOSS = "loss"  # surer of what writers rejected than before
     WRITERS = "writers"  # better for one writer at the cost of the others
     HEAVY_WRITER = "heavy_writer"  # too much of what it learnt from is one writer's
     DISPLACED = "displaced"  # even the chosen texts became unlikely
@@ -47,6 +49,7 @@ class Limits:
 
     fewest: int = 20  # held-out inspirations
     ranking: float = 0.10  # of the share of pairs ranked right
+    loss: float = 0.15  # nats a pair; of twenty inspirations the interval of nothing at all is half as wide
     heavy_writer: float = 0.30  # of the training pairs
     displaced: float = 0.10  # nats a token
     perplexity: float = 1.05  # times
@@ -71,11 +74,13 @@ class Written:
 class Measured:
     """What one model does with the same questions as another.
 
-    By held-out inspiration: the share of its pairs ranked right (an even one counts half), and the log-probability a
-    token of the chosen texts. By text, in nats a token: how surprising fixed poems and plain prose are.
+    By held-out inspiration: the share of its pairs ranked right (an even one counts half), their preference loss (of
+    DPO, in nats a pair), and the log-probability a token of the chosen texts. By text, in nats a token: how surprising
+    fixed poems and plain prose are.
     """
 
     ranked: Mapping[str, float]
+    loss: Mapping[str, float]
     chosen: Mapping[str, float]
     poems: Mapping[str, float]
     general: Mapping[str, float]
@@ -150,8 +155,8 @@ def judge(
 
 
 def _finite(measured: Measured) -> Iterator[Check]:
-    numbers = [*measured.ranked.values(), *measured.chosen.values(), *measured.poems.values()]
-    numbers += measured.general.values()
+    numbers = [*measured.ranked.values(), *measured.loss.values(), *measured.chosen.values()]
+    numbers += [*measured.poems.values(), *measured.general.values()]
     yield Check(Reason.NOT_FINITE, all(map(math.isfinite, numbers)), count=len(numbers))
 
 
@@ -162,8 +167,8 @@ def _alone(candidate: Candidate, base: Measured, limits: Limits) -> Iterator[Che
     total = sum(candidate.pairs_of.values())
     heaviest = max(candidate.pairs_of.values(), default=0) / total if total else 0.0
     yield Check(Reason.HEAVY_WRITER, heaviest <= limits.heavy_writer, heaviest, limits.heavy_writer, count=total)
-    said = [plain(each.text) for each in candidate.measured.written]
-    leaks = sum(any(plain(canary) in text for text in said) for canary in candidate.canaries if plain(canary))
+    canaries = set(map(plain, candidate.canaries)) - {""}
+    leaks = len(said_of(canaries, candidate.measured.written) - said_of(canaries, base.written))
     yield Check(Reason.CANARY, not leaks, leaks, 0, count=len(candidate.canaries))
     yield _most(Reason.FAVOURITE_LINE, candidate.measured, base, limits.favourite_line, favourite)
     known = {line for text in candidate.trained_on for line in _lines(text)}
@@ -175,6 +180,7 @@ def _beside(candidate: Candidate, other: Measured, against: str, limits: Limits)
     mine = candidate.measured
     better = _differences(mine.ranked, other.ranked)
     yield _least(Reason.RANKING, better, -limits.ranking, against)
+    yield _least(Reason.LOSS, _differences(other.loss, mine.loss), -limits.loss, against)
     by_writer: dict[str, list[float]] = defaultdict(list)
     for inspiration, difference in better.items():
         by_writer[candidate.writer_of.get(inspiration, inspiration)].append(difference)
@@ -228,6 +234,12 @@ def _differences(ours: Mapping[str, float], theirs: Mapping[str, float]) -> dict
 
 def _lines(text: str) -> list[str]:
     return [line for line in map(plain, text.split("\n")) if len(line) >= SHORTEST_LINE]
+
+
+def said_of(canaries: Set[str], written: Sequence[Written]) -> set[str]:
+    """Those that some text says. What the base says unasked is nobody's secret: a line of Du Fu that she quoted."""
+    texts = [plain(each.text) for each in written]
+    return {canary for canary in canaries if any(canary in text for text in texts)}
 
 
 def out_of_form(written: Sequence[Written]) -> float:

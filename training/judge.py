@@ -28,6 +28,7 @@ class Asked:
     kind: str = "vllm"  # of that node, see inference.engines
     key: str = ""
     model: str = ""  # the base's name there
+    shared: str = ""  # a folder that the node reads at the same path: what is tried lies there meanwhile; empty: here
     gguf: str = ""  # without such a node: the file of the base, for a node of our own
     served_base: str = ""  # digest of what the nodes serve; empty: of the base folder that was made of `gguf`
     adapter: str = "adapter"

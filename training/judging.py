@@ -25,14 +25,16 @@ from training.batch import Group
 from training.config import BadRun, Config
 from training.gate import Candidate, Check, Limits, Measured, Reason, Verdict
 from training.judge import Asked
+from training.likeness import plain
 from training.measure import Read, Reader
 from training.progress import say, write_json
 from training.questions import Question
-from training.strength import scaled
-from training.writing import Texts, by_itself, own_node, through
+from training.strength import scaled, staged
+from training.writing import NotTaken, Texts, by_itself, own_node, through
 
-EMPTY = Measured({}, {}, {}, {}, ())
+EMPTY = Measured({}, {}, {}, {}, {}, ())
 PROBES = 6  # chats of the reference
+TAG = 8  # characters of a run's id, in the names of what is lent to a node
 SAMPLES = 12  # texts side by side in the verdict
 
 
@@ -94,7 +96,7 @@ class Trial:
 
     def measured(self, adapter: Path | None) -> Measured:
         written = self.texts(adapter).of(self.questions)
-        return measure.measured(self.read(adapter), self.read(None), self.groups, written)
+        return measure.measured(self.read(adapter), self.read(None), self.groups, written, self.config.beta)
 
 
 def verdict_on(folder: Path) -> dict[str, Any]:
@@ -115,7 +117,10 @@ def verdict_on(folder: Path) -> dict[str, Any]:
     if at_once := _at_once(trial, known, served_base):
         told = _refused({1.0: at_once})
     else:
-        told = _told(trial, asyncio.run(_tried(trial, known, adapter, served_base)))
+        try:
+            told = _told(trial, asyncio.run(_tried(trial, known, adapter, served_base)))
+        except NotTaken as fault:
+            told = _refused({1.0: Verdict((Check(Reason.NOT_TAKEN, passed=False, detail=str(fault)),))})
     write_json(folder / "verdict.json", told)
     say(f"passed at {told['scale']}" if told["passed"] else f"refused: {', '.join(told['reasons'])}")
     return told
@@ -178,11 +183,11 @@ def _served(trial: Trial) -> str:
 
 async def _tried(trial: Trial, known: Candidate, adapter: Path, served_base: str) -> dict[float, Verdict]:
     """By strength, in the order asked for, until one passes."""
-    strengths = {scale: scaled(adapter, trial.folder / f"adapter-{scale:g}", scale) for scale in trial.asked.scales}
     serving = trial.folder / trial.asked.serving if trial.asked.serving else None
     verdicts: dict[float, Verdict] = {}
     limits = trial.limits
     async with AsyncExitStack() as stack:
+        strengths = {scale: _at(trial, stack, adapter, scale) for scale in trial.asked.scales}
         node = await _node(trial, stack, [*strengths.values(), *([serving] if serving else [])])
         base = await _measured(trial, node, None)
         champion = await _measured(trial, node, serving) if serving else None
@@ -193,6 +198,14 @@ async def _tried(trial: Trial, known: Candidate, adapter: Path, served_base: str
             if verdicts[scale].passed:
                 break
     return verdicts
+
+
+def _at(trial: Trial, stack: AsyncExitStack, adapter: Path, scale: float) -> Path:
+    """The adapter at that strength, where the node may read it."""
+    folder = scaled(adapter, trial.folder / f"adapter-{scale:g}", scale)
+    if not (trial.asked.engine and trial.asked.shared):
+        return folder
+    return stack.enter_context(staged(folder, Path(trial.asked.shared) / f"gate-{scale:g}-{trial.folder.name}"))
 
 
 async def _node(trial: Trial, stack: AsyncExitStack, adapters: Sequence[Path]) -> Node | None:
@@ -210,7 +223,7 @@ async def _node(trial: Trial, stack: AsyncExitStack, adapters: Sequence[Path]) -
 async def _measured(trial: Trial, node: Node | None, adapter: Path | None) -> Measured:
     say(f"measuring {adapter.name if adapter else 'the base'}")
     if node is not None:
-        await through(node, adapter, trial.questions, trial.texts(adapter))
+        await through(node, adapter, trial.questions, trial.texts(adapter), by=trial.folder.name[:TAG])
     else:
         trial.write(adapter)
     return trial.measured(adapter)
@@ -221,8 +234,9 @@ def _told(trial: Trial, verdicts: dict[float, Verdict]) -> dict[str, Any]:
     scale = next((each for each, verdict in verdicts.items() if verdict.passed), None)
     shown = scale if scale is not None else next(iter(verdicts))
     mine = scaled(trial.folder / trial.asked.adapter, trial.folder / f"adapter-{shown:g}", shown)
-    read, base = trial.read(mine), trial.read(None)
-    measures = {"samples": _samples(trial, mine), "figures": measure.figures(read, base, trial.groups)}
+    figures = measure.figures(trial.read(mine), trial.read(None), trial.groups, trial.config.beta)
+    measures = {"samples": _samples(trial, mine), "figures": figures}
+    _forget(trial, [each for each in verdicts if each != scale])
     if scale is None:
         return _refused(verdicts) | measures
     _refer(trial, mine)
@@ -249,8 +263,19 @@ def _checks(verdict: Verdict) -> list[dict[str, Any]]:
     return [asdict(each) for each in verdict.checks]
 
 
+def _forget(trial: Trial, refused: Sequence[float]) -> None:
+    """Nobody reads again what refused strengths wrote, and it may hold a writer's sentence; the rest is in use."""
+    adapter, serving = trial.folder / trial.asked.adapter, trial.folder / trial.asked.serving
+    for read in [None, *([serving] if trial.asked.serving else [])]:
+        trial.texts(read).path.touch()  # what no judge has touched for days is swept, see writingapp.services.folders
+    for each in refused:
+        folder = scaled(adapter, trial.folder / f"adapter-{each:g}", each)
+        trial.texts(folder).path.unlink(missing_ok=True)
+
+
 def _samples(trial: Trial, mine: Path) -> list[dict[str, str]]:
-    """The same asks answered by the base, by what serves now, and by the candidate."""
+    """The same asks answered by the base, by what serves now, and by the candidate; none where a canary is said."""
+    canaries = set(map(plain, trial.asked.canaries)) - {""}
     whose = {"base": None, "candidate": mine}
     whose |= {"serving": trial.folder / trial.asked.serving} if trial.asked.serving else {}
     first = [each for each in trial.questions if each.draw == 0]
@@ -259,6 +284,7 @@ def _samples(trial: Trial, mine: Path) -> list[dict[str, str]]:
     return [
         {"prompt": question.prompt} | {name: texts[at].text for name, texts in written.items()}
         for at, question in enumerate(shown)
+        if not gate.said_of(canaries, [texts[at] for texts in written.values()])
     ]
 
 

@@ -4,6 +4,7 @@ Each is measured against `drift`: how much likelier than the base the policy fin
 comes from texts of other groups under this group's prompt, and no gradient flows through it.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -47,12 +48,17 @@ def _note(
 
 
 def strangers(groups: Sequence[Group]) -> dict[str, Group]:
-    """By group: its prompt with the first text of the next group, which answers something else."""
+    """By group: its prompt with a text of the next group, which answers something else."""
     after = [*groups[1:], *groups[:1]]
     return {
-        one.id: replace(one, completions=(other.completions[0],), pairs=())
-        for one, other in zip(groups, after, strict=True)
+        one.id: replace(one, completions=(_drawn(other),), pairs=()) for one, other in zip(groups, after, strict=True)
     }
+
+
+def _drawn(group: Group) -> Completion:
+    """Any that is learnt from, and the same one each time: by place it would be the liked one of every group."""
+    judged = [each for each in group.completions if each.label is not None]
+    return random.Random(group.id).choice(judged)  # noqa: S311 (no secret)
 
 
 def drift(policy: Sequence[Tensor], frozen: Sequence[Tensor]) -> Tensor:

@@ -3,7 +3,7 @@
     python -m training.launch RUN_FOLDER
 
 This process becomes the training, under the same number: SIGTERM stops it cleanly, and a second start goes on where the
-first one stood. On several GPUs: `accelerate launch -m training.trainer RUN_FOLDER`.
+first one stood. On several GPUs: `torchrun --nproc-per-node 2 -m training.trainer RUN_FOLDER`.
 """
 
 import argparse

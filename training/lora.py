@@ -11,6 +11,7 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, prepare_
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from training import start
 from training.config import Config
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -52,6 +53,8 @@ def load(config: Config, place: torch.device) -> tuple[Any, Any]:
         base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)  # type: ignore[no-untyped-call]
     else:
         base = base.to(place)
+    if config.start:
+        base = start.merged(base, config)
     # No dropout either way, so plain bases are left as if they only read; bitsandbytes packs its weights on a CPU for
     # reading alone once it is told so, and gradients no longer find their way through.
     return adapted(base, config).train(config.quantised), tokenizer
@@ -89,6 +92,8 @@ def write(model: Any, config: Config, folder: Path) -> None:
     making.mkdir()
     told = get_peft_model_state_dict(model)
     weights = {name: each.detach().cpu().contiguous() for name, each in told.items()}
+    if config.start:
+        weights, config = start.stacked(weights, config)
     save_file(weights, making / "adapter_model.safetensors", metadata={"format": "pt"})
     said = json.dumps(_said(config), indent=2) + "\n"
     (making / "adapter_config.json").write_text(said, encoding="utf-8")

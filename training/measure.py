@@ -8,6 +8,7 @@ turns round if labels do. The base moves nothing, so that all its pairs are even
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -102,11 +103,13 @@ def keep(path: Path, read: Read) -> None:
     write_json(path, asdict(read))
 
 
-def measured(mine: Read, base: Read, groups: Sequence[Group], written: Sequence[Written]) -> Measured:
-    """For the gate."""
+def measured(mine: Read, base: Read, groups: Sequence[Group], written: Sequence[Written], beta: float) -> Measured:
+    """For the gate. `beta`: of DPO's loss, see training.config."""
     judged = [group for group in groups if group.pairs]
+    margins = {group.id: _margins(group, mine.sums[group.id], base.sums[group.id]) for group in judged}
     return Measured(
-        ranked={group.id: _ranked(group, mine.sums[group.id], base.sums[group.id]) for group in judged},
+        ranked={name: fmean(0.5 if each == 0 else float(each > 0) for each in told) for name, told in margins.items()},
+        loss={name: fmean(_softplus(-beta * each) for each in told) for name, told in margins.items()},
         chosen={group.id: _chosen(group, mine) for group in judged},
         poems=mine.poems,
         general=mine.general,
@@ -114,11 +117,15 @@ def measured(mine: Read, base: Read, groups: Sequence[Group], written: Sequence[
     )
 
 
-def _ranked(group: Group, mine: Sequence[float], base: Sequence[float]) -> float:
-    """The share of its pairs in which the chosen text gained more on the base than the rejected one did."""
+def _margins(group: Group, mine: Sequence[float], base: Sequence[float]) -> list[float]:
+    """By pair: how much more the chosen text gained on the base than the rejected one did."""
     gained = [ours - theirs for ours, theirs in zip(mine, base, strict=True)]
-    ahead = (gained[pair.chosen] - gained[pair.rejected] for pair in group.pairs)
-    return fmean(0.5 if margin == 0 else float(margin > 0) for margin in ahead)
+    return [gained[pair.chosen] - gained[pair.rejected] for pair in group.pairs]
+
+
+def _softplus(number: float) -> float:
+    """log(1 + e^x), which is -log sigmoid(-x); not of e^x, which overflows."""
+    return max(number, 0.0) + math.log1p(math.exp(-abs(number)))
 
 
 def _chosen(group: Group, mine: Read) -> float:
@@ -127,15 +134,17 @@ def _chosen(group: Group, mine: Read) -> float:
     return fmean(sums[at] / tokens[at] for at in sorted({pair.chosen for pair in group.pairs}))
 
 
-def figures(mine: Read, base: Read, groups: Sequence[Group]) -> dict[str, float]:
+def figures(mine: Read, base: Read, groups: Sequence[Group], beta: float) -> dict[str, float]:
     """What is worth telling beside the checks. `shorter_first`: how a judge does who looks at nothing but length."""
     pairs = [(group, pair) for group in groups for pair in group.pairs]
     lengths = [(mine.tokens[group.id][pair.chosen], mine.tokens[group.id][pair.rejected]) for group, pair in pairs]
     right = [0.5 if one == other else float(one < other) for one, other in lengths]
+    seen = measured(mine, base, groups, (), beta)
     return {
         "held_out_inspirations": float(sum(bool(group.pairs) for group in groups)),
         "held_out_pairs": float(len(pairs)),
-        "ranked_right": mean(measured(mine, base, groups, ()).ranked),
+        "ranked_right": mean(seen.ranked),
+        "preference_loss": mean(seen.loss),
         "shorter_first": fmean(right) if right else 0.5,
         "poems_nats": mean(mine.poems),
         "general_nats": mean(mine.general),

@@ -4,8 +4,7 @@ import json
 import os
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,20 @@ class Figures:
     """Weighted means of what groups told."""
 
     def __init__(self) -> None:
-        self.sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self.sums: dict[str, tuple[float, float]] = {}
 
     def add(self, figures: Mapping[str, tuple[float, float]]) -> None:
         for name, (total, weight) in figures.items():
-            self.sums[name][0] += total
-            self.sums[name][1] += weight
+            before = self.sums.get(name, (0.0, 0.0))
+            self.sums[name] = before[0] + total, before[1] + weight
+
+    @classmethod
+    def of_all(cls, everybody: Iterable["Figures"]) -> "Figures":
+        """Those of several processes as if one had seen it all."""
+        together = cls()
+        for figures in everybody:
+            together.add(figures.sums)
+        return together
 
     def means(self) -> dict[str, float]:
         return {name: total / weight for name, (total, weight) in self.sums.items() if weight}

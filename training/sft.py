@@ -1,17 +1,21 @@
-"""Supervised fine-tuning: every text of a group is a good one. Its likelihood is learnt, its prompt's is not."""
+"""Supervised fine-tuning: every text that is not labelled as disliked is a good one. Its prompt is not learnt."""
 
 import torch
 
-from training.batch import Group
+from training.batch import Completion, Group
 from training.method import Case, Method, Told, kl
 
 
 def weight(group: Group) -> float:
-    return sum(each.weight for each in group.completions)
+    return sum(map(_weight, group.completions))
+
+
+def _weight(text: Completion) -> float:
+    return 0.0 if text.label is False else text.weight
 
 
 def loss(case: Case) -> Told:
-    weights = torch.tensor([each.weight for each in case.group.completions], device=case.drift.device)
+    weights = torch.tensor([_weight(each) for each in case.group.completions], device=case.drift.device)
     means = torch.stack([each.mean() for each in case.scored.completions])
     total = -(weights.to(means.device) * means).sum()
     told, share = float(total.detach()), float(weights.sum())

@@ -39,15 +39,23 @@ class Stop:
     def __init__(self, finish_by: float) -> None:
         self.finish_by = finish_by
         self.why = ""
+        self.told = False
 
     def terminated(self, *_: object) -> None:
-        self.why = self.why or "terminated"
+        self.told, self.why = True, self.why or "terminated"
 
     def asked(self, ahead: float = 0.0) -> bool:
         """`ahead`: seconds that the next piece of work takes."""
-        if self.finish_by and time.time() + ahead + SAVING > self.finish_by:
+        if self._late(ahead):
             self.why = self.why or "deadline"
         return bool(self.why)
+
+    def hurried(self) -> bool:
+        """Whether nothing more may be begun, not even looking at what came of it."""
+        return self.told or self.why == "terminated" or self._late()
+
+    def _late(self, ahead: float = 0.0) -> bool:
+        return bool(self.finish_by) and time.time() + ahead + SAVING > self.finish_by
 
 
 @dataclass(slots=True)
@@ -63,6 +71,16 @@ class Run:
     strangers: dict[str, Group]
     crew: Crew
     stop: Stop
+
+    def over(self, ahead: float = 0.0) -> bool:
+        """Whether to stop, and not begin what takes so many seconds."""
+        self.stop.asked(ahead)
+        return bool(self.agreed())
+
+    def agreed(self) -> str:
+        """Why to stop, if one of the processes has a reason: all stop at the same step, for that of the first."""
+        self.stop.why = next(filter(None, self.crew.everybody(self.stop.why)), "")
+        return self.stop.why
 
     def told(self, group: Group, drift: torch.Tensor) -> Told:
         scored = self.score(self.model, group, include_prompt=self.config.include_prompt)
@@ -115,7 +133,8 @@ def _trained(folder: Path, config: Config, crew: Crew, stop: Stop) -> dict[str, 
     strangers = kto.strangers(data.train + data.held_out) if method.drift else {}
     run = Run(folder, config, method, model, verdict.score, None, strangers, crew, stop)
     if method.frozen:
-        run.frozen = _frozen(run, data, "/".join([made_of["base"], made_of["template"], str(model.dtype)]))
+        read = [made_of[name] for name in ("base", "start", "template") if name in made_of]
+        run.frozen = _frozen(run, data, "/".join([*read, str(model.dtype)]))
     return _steps(run, data, manifest.mark(config, made_of))
 
 
@@ -133,11 +152,12 @@ def _frozen(run: Run, data: batch.Data, key: str) -> Frozen:
     path, quantised = run.folder / "frozen.jsonl", "nf4" if run.config.quantised else "whole"
     everything = [*data.train, *data.held_out, *run.strangers.values()]
     if run.crew.first:
-        frozen = Frozen(path, f"{key}/{quantised}", run.model.device)
+        shared = Path(run.config.frozen) if run.config.frozen else None
+        frozen = Frozen(path, f"{key}/{quantised}", run.model.device, shared)
         if missing := frozen.missing(everything):
             say(f"asking the base about {len(missing)} prompts")
         frozen.fill(run.model, run.score, everything, run.stop.asked)
-    run.crew.wait()
+    run.agreed()  # nobody reads before it is written, nor goes on where it was broken off
     return frozen if run.crew.first else Frozen(path, f"{key}/{quantised}", run.model.device)
 
 
@@ -149,11 +169,12 @@ def _steps(run: Run, data: batch.Data, mark: str) -> dict[str, Any]:
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
     done = checkpoints.resume(run.folder, run.model, optimiser, mark=mark)
     progress = Progress(run.folder, done, planned, config.finish_by, told=run.crew.first)
+    run.agreed()  # nobody reads what the first process is about to forget
     if not done:
         progress.held_out(_measured(run, data.held_out))
     early = Early(run.folder, config)
     run.stop.why = run.stop.why or early.why({})  # of a run that had ended already
-    while progress.done < planned and not run.crew.any(mine=run.stop.asked(AHEAD * progress.a_step)):
+    while progress.done < planned and not run.over(AHEAD * progress.a_step):
         epoch, at = divmod(progress.done, an_epoch)
         groups = batch.steps_of(data.train, epoch, config.seed, config.groups_a_step)[at]
         rate = rate_at(progress.done, planned, config)
@@ -201,13 +222,14 @@ def _step(run: Run, groups: list[Group], optimiser: torch.optim.Optimizer, rate:
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, run.config.clip))
     if not math.isfinite(norm):
         run.stop.why = run.stop.why or "not_finite"
-    if run.crew.any(mine=bool(run.stop.why)):
+    if run.agreed():
         optimiser.zero_grad()
         return None
     for each in optimiser.param_groups:
         each["lr"] = rate
     optimiser.step()
     optimiser.zero_grad()
+    figures = Figures.of_all(run.crew.everybody(figures))
     return figures.means() | {"grad_norm": norm, "learning_rate": rate}
 
 
@@ -216,7 +238,7 @@ def _measured(run: Run, groups: list[Group]) -> dict[str, float]:
     figures = Figures()
     with torch.no_grad():
         for at in range(0, len(groups), run.config.groups_a_step):
-            if run.stop.asked():
+            if run.stop.hurried():
                 return {}
             some = groups[at : at + run.config.groups_a_step]
             drift = run.drift(some)

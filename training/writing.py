@@ -28,11 +28,17 @@ from inference.engines import engine
 from inference.engines.base import AdapterFiles, EngineError, Node, Plan
 from inference.request import Request, tongue
 from inference.sse import storable
+from training import batch
 from training.gate import Written
 from training.questions import Question
 
 TRIES, PAUSE = 6, 5.0  # a busy node is asked again after so many seconds, and twice as many, …
 LOOK = 0.5
+FOR_GOOD = ("engine_refused", "not_served")  # it will not load it the next time either
+
+
+class NotTaken(Exception):
+    """A node that would not load an adapter, for reasons that do not pass by themselves."""
 
 
 class Texts:
@@ -61,14 +67,15 @@ class Texts:
 
 
 def _told(path: Path) -> Iterator[dict[str, Any]]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    for line in lines:
+    for line in batch.lines(path.read_text(encoding="utf-8")) if path.exists() else []:
         yield json.loads(line)
 
 
-def named(adapter: Path) -> str:
-    """What a node calls an adapter that is only tried: never the name of one in the registry."""
-    return f"gate-{digest_of(adapter)[:16]}"
+def named(adapter: Path, by: str = "") -> str:
+    """What a node calls an adapter that is only tried: never the name of one in the registry. `by`: for which run; if
+    its judge is killed, whoever fits the node knows by that whose it is.
+    """
+    return "-".join(["gate", digest_of(adapter)[:16], *([by] if by else [])])
 
 
 @asynccontextmanager
@@ -106,14 +113,19 @@ async def _ready(http: aiohttp.ClientSession, node: Node, child: Child) -> None:
 
 
 @asynccontextmanager
-async def loaded(node: Node, adapter: Path | None) -> AsyncIterator[str]:
-    """The name that the node knows the adapter by, for as long as it is wanted."""
+async def loaded(node: Node, adapter: Path | None, by: str = "") -> AsyncIterator[str]:
+    """The name that the node knows the adapter by, for as long as it is wanted. Raises NotTaken and EngineError."""
     if adapter is None or not engine(node.kind).traits.loads:
         yield named(adapter) if adapter else ""
         return
-    files = AdapterFiles(named(adapter), adapter)
+    files = AdapterFiles(named(adapter, by), adapter)
     async with aiohttp.ClientSession() as http:
-        await engine(node.kind).load(http, node, files)
+        try:
+            await engine(node.kind).load(http, node, files)
+        except EngineError as fault:
+            if fault.code in FOR_GOOD:
+                raise NotTaken(f"{node.kind} cannot load {adapter}: {fault}") from fault
+            raise
         try:
             yield files.name
         finally:
@@ -121,11 +133,11 @@ async def loaded(node: Node, adapter: Path | None) -> AsyncIterator[str]:
                 await engine(node.kind).unload(http, node, files.name)
 
 
-async def through(node: Node, adapter: Path | None, asked: Sequence[Question], texts: Texts) -> None:
-    """All texts that are missing, as many at once as the node makes well. Raises EngineError."""
+async def through(node: Node, adapter: Path | None, asked: Sequence[Question], texts: Texts, *, by: str = "") -> None:
+    """All texts that are missing, as many at once as the node makes well. Raises NotTaken and EngineError."""
     held, places = engine(node.kind).traits.constrains, asyncio.Semaphore(node.capacity)
     fault: BaseException | None = None
-    async with aiohttp.ClientSession() as http, loaded(node, adapter) as name:
+    async with aiohttp.ClientSession() as http, loaded(node, adapter, by) as name:
 
         async def one(question: Question) -> None:
             async with places:

@@ -5,6 +5,7 @@ import uuid
 from django.db.models import QuerySet
 from django.http import Http404
 
+from writingapp import statements
 from writingapp.models import (
     Adapter,
     Candidate,
@@ -45,7 +46,7 @@ def session_for(user: User, session_id: object) -> WritingSession:
 def asking_session_for(user: User, session_id: object) -> WritingSession:
     """What an ask needs of a session, and no more, for it is on the way to every poem. Nothing of it can be saved."""
     key = _key(session_id)
-    theme = sessions_of(user).filter(pk=key).values_list("theme", flat=True).first()
+    theme = statements.theme(key, user.pk)
     if theme is None:
         raise NotHere
     return WritingSession(pk=key, user_id=user.pk, theme=theme)
@@ -145,7 +146,12 @@ def trial_for(user: User, trial_id: object) -> Trial:
 
 
 def photo_for(user: User, session_id: object, photo_id: object) -> Photo:
-    photo = Photo.objects.filter(pk=_key(photo_id), session_id=_key(session_id), session__user_id=user.pk).first()
+    photo = photo_if_here(user, session_id, photo_id)
     if photo is None:
         raise NotHere
     return photo
+
+
+def photo_if_here(user: User, session_id: object, photo_id: object) -> Photo | None:
+    """None: not hers, or not there."""
+    return Photo.objects.filter(pk=_key(photo_id), session_id=_key(session_id), session__user_id=user.pk).first()

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -72,3 +72,11 @@ def keep_email(user: User, email: str) -> None:
     EmailAddress.objects.filter(user=user).exclude(email__iexact=email).delete()
     if email and not EmailAddress.objects.filter(user=user).exists():
         EmailAddress.objects.create(user=user, email=email.lower(), primary=True, verified=False)
+
+
+def change_email(user: User, email: str) -> None:
+    """As `keep_email`, and the address until now, if there was one, is told."""
+    before = user.email
+    keep_email(user, email)
+    if before:
+        get_adapter().send_mail("account/email/address_changed", before, {"username": user.get_username()})

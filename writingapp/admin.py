@@ -199,7 +199,7 @@ class NodeAdmin(Reading):
     lookups = frozenset({"state__exact", "kind", "managed__exact"})
     list_display = ("name", "kind", "state", "health", "seen_at", "url", "model", "capacity", "sees", "managed")
     list_filter = ("state", "kind", "managed")
-    fields = (*list_display, "origin", "weight", "host", "secret", "plan", "adapters", "updated_at")
+    fields = (*list_display, "origin", "weight", "host", "keeper", "secret", "plan", "adapters", "updated_at")
 
 
 @admin.register(Adapter, site=desk)

@@ -1,19 +1,25 @@
 """The verbs of the protocol over HTTP, described by OpenAPI at /api/v1/openapi.json."""
 
+import json
+import logging
 import uuid
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, Throttled, ValidationError
+from ninja.parser import Parser
 from ninja.security import SessionAuth
+from ninja.throttling import BaseThrottle
 
-from writingapp import doors, photo_doors, rating_doors, rating_wire, verse_doors, wire
+from writingapp import doors, faults, pace, photo_doors, rating_doors, rating_wire, verse_doors, wire
 from writingapp.access import NotHere
 from writingapp.models import User
 from writingapp.refusals import Refusal
 from writingapp.wire import Payload
+
+logger = logging.getLogger(__name__)
 
 PICTURE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -27,17 +33,42 @@ STATUS |= {"rating_off": 409, "not_finished": 409, "nothing_to_rate": 409, "no_t
 STATUS |= {"never_trains": 409, "no_such_line": 422, "bad_score": 422, "unknown_tag": 422}
 STATUS |= {"photo_too_big": 413, "photo_full": 503, "photo_too_many": 409}
 
-api = NinjaAPI(
-    title="白露 Bailu",
-    version="1",
-    auth=SessionAuth(csrf=True),
-    docs_url=None,  # its pages would fetch scripts from another host
-    description="The verbs of the socket, for clients without one. Messages are those of docs/protocol.md.",
-)
+NOT_LET_IN = {401: "no_login", 403: "no_token"}
 
 
 def _writer(request: HttpRequest) -> User:
     return cast("User", request.user)
+
+
+class Paced(BaseThrottle):
+    """A request is a message like those of her sockets, from the same buckets."""
+
+    def allow_request(self, request: HttpRequest) -> bool:
+        try:
+            pace.of(_writer(request).pk).step(0)
+        except Refusal:
+            return False
+        return True
+
+
+class Weighed(Parser):
+    """JSON, whose characters she owes once they are here."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        said = request.body.decode()
+        pace.of(_writer(request).pk).owe(len(said))
+        return cast("dict[str, Any]", json.loads(said))
+
+
+api = NinjaAPI(
+    title="白露 Bailu",
+    version="1",
+    auth=SessionAuth(csrf=True),
+    throttle=[Paced()],
+    parser=Weighed(),
+    docs_url=None,  # its pages would fetch scripts from another host
+    description="The verbs of the socket, for clients without one. Messages are those of docs/protocol.md.",
+)
 
 
 @api.get("/sessions/{uuid:session_id}", summary="Everything a page needs: the socket's hello")
@@ -174,3 +205,22 @@ def not_here(request: HttpRequest, _: NotHere) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def malformed(request: HttpRequest, _: ValidationError) -> HttpResponse:
     return api.create_response(request, wire.error("malformed"), status=422)
+
+
+@api.exception_handler(Throttled)
+def too_fast(request: HttpRequest, _: Throttled) -> HttpResponse:
+    return refused(request, Refusal("too_fast"))
+
+
+@api.exception_handler(HttpError)
+def not_let_in(request: HttpRequest, fault: HttpError) -> HttpResponse:
+    """What the framework refuses before a verb is reached: a body that is no JSON, too."""
+    code = NOT_LET_IN.get(fault.status_code, "malformed")
+    return api.create_response(request, wire.error(code), status=fault.status_code)
+
+
+@api.exception_handler(Exception)
+def broken(request: HttpRequest, fault: Exception) -> HttpResponse:
+    """What nobody foresaw: said in the form of every other refusal."""
+    logger.error("a request could not be answered\n%s", faults.told(fault))
+    return api.create_response(request, wire.error("unavailable"), status=500)

@@ -23,6 +23,7 @@ night.conf.update(broker_url=settings.REDIS_NIGHT, include=["writingapp.night_ta
 
 SWEEP_EVERY = 3.0  # seconds; with the lease it bounds how long a killed worker's poem waits
 FIT_EVERY = 5.0  # seconds; how long a restarted node goes without its adapters
+LOGINS_EVERY = 3600.0  # seconds; a login that has run out lets nobody in, its row only takes room
 NIGHT_EVERY = 60.0  # seconds; what is due is decided from rows and the clock, so that a lost tick is none
 
 app.conf.beat_schedule = {
@@ -35,6 +36,11 @@ app.conf.beat_schedule = {
         "task": "upkeep.fit",
         "schedule": FIT_EVERY,
         "options": {"queue": Queue.UPKEEP, "expires": FIT_EVERY},
+    },
+    "logins": {
+        "task": "upkeep.forget_logins",
+        "schedule": LOGINS_EVERY,
+        "options": {"queue": Queue.UPKEEP, "expires": LOGINS_EVERY},
     },
     "night": {
         "task": "upkeep.call_night",

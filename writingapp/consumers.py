@@ -2,31 +2,36 @@
 
 import asyncio
 import logging
-import time
+import random
 import uuid
+from collections import Counter
 from typing import Any
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone, translation
 
-from writingapp import db, doors, farewell, metrics, wire
+from writingapp import db, doors, farewell, faults, metrics, pace, wire
 from writingapp.access import NotHere, session_for
 from writingapp.feed import Feed
 from writingapp.hub import hub
+from writingapp.loop import Errands
 from writingapp.models import User
-from writingapp.pace import Pace
 from writingapp.refusals import Refusal
 from writingapp.stream import PERSON, ROOM
-from writingapp.visitor import visitor
+from writingapp.visitor import stands, visitor
 
 logger = logging.getLogger(__name__)
 
-NO_LOGIN, NO_SESSION = 4401, 4404
+FLOOD, NO_LOGIN, NO_SESSION, TOO_MANY = 1008, 4401, 4404, 4429
+MOST_SOCKETS = 32  # of one writer in this process; each tab has one
 LOGIN_CHECKED_EVERY = 60.0  # seconds
+GREETED_AGAIN_WITHIN = 2.0  # seconds after Redis is back
+MOST_REFUSED = 500  # messages more than were let in; a page that is only too quick stays far below
 
 
 farewell.tell_sockets()
+_open: Counter[int] = Counter()  # sockets by writer
 
 
 class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -40,14 +45,29 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self.feed: Feed | None = None
-        self.pumping: asyncio.Task[None] | None = None
+        self.channels: list[str] = []
+        self.errands = Errands()
+        self.seat: int | None = None
+        self.login: asyncio.TimerHandle | None = None
         self.session_id = str(self.scope["url_route"]["kwargs"]["session_id"])
-        await self.accept()
         metrics.SOCKETS.inc()
+        try:
+            await self._enter()
+        except BaseException:  # nobody calls `disconnect` after that, also not when the server gives up the wait
+            await self._clean()
+            raise
+
+    async def _enter(self) -> None:
+        await self.accept()
         user, self.language = await db.run(visitor, self.scope)
         if user is None:
             await self.close(NO_LOGIN)
             return
+        if _open[user.pk] >= MOST_SOCKETS:
+            await self.close(TOO_MANY)
+            return
+        self.seat = user.pk
+        _open[user.pk] += 1
         try:
             await db.run(session_for, user, self.session_id)
         except NotHere:
@@ -57,45 +77,125 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _begin(self, user: User) -> None:
         """Listen first, look second: what is said in between is heard early and sorted out by position."""
-        self.user, self.checked_at, self.pace = user, time.monotonic(), Pace()
-        self.feed = feed = Feed(uuid.uuid4().hex, self.language, hub().log, self.send, self.close)
-        self.pumping = asyncio.create_task(feed.pump())
+        self.user, self.refused, self.missed = user, 0, False
+        self.turn = asyncio.Lock()  # a message is answered, or the page greeted anew
+        self.feed = feed = Feed(uuid.uuid4().hex, self.language, hub().log, self.send, self.close, self._has_missed)
+        self.errands.send(feed.pump())
         self.channels = [ROOM + self.session_id, PERSON + str(user.pk)]
         for channel in self.channels:
             await hub().join(channel, feed)
-        hello = await doors.greet(user, self.session_id)
+        await self._greet(feed)
+        self._watch_login()
+
+    async def _greet(self, feed: Feed) -> None:
+        hello = await doors.greet(self.user, self.session_id)
         for told in hello["inspirations"]:
             feed.know(told)
         feed.say(hello)
         feed.open()
 
     async def disconnect(self, code: int) -> None:
+        await self._clean()
+
+    async def _clean(self) -> None:
         metrics.SOCKETS.dec()
+        if self.seat is not None:
+            _open.subtract([self.seat])
+            if not _open[self.seat]:
+                del _open[self.seat]
+        if self.login is not None:
+            self.login.cancel()
+        for errand in self.errands:
+            errand.cancel()
         if self.feed is not None:
+            self.feed.shut()
             for channel in self.channels:
                 await hub().leave(channel, self.feed)
-            self.feed.shut()
-        if self.pumping is not None:
-            self.pumping.cancel()
 
+    # --- beside the messages -------------------------------------------------------------------------------------
+    def _watch_login(self) -> None:
+        """A new password or a disabled account ends a socket too, a minute later at most, if it only listens also.
+
+        A timer, not a task that sleeps: ten thousand sockets have one each.
+        """
+        self.login = asyncio.get_running_loop().call_later(
+            _about(LOGIN_CHECKED_EVERY), lambda: self.errands.send(self._look_at_login())
+        )
+
+    async def _look_at_login(self) -> None:
+        try:
+            if not await db.run(stands, self.scope, self.user):
+                user, self.language = await db.run(visitor, self.scope)
+                if user is None or user.pk != self.user.pk:
+                    await self.close(NO_LOGIN)
+                    return
+                self.user = user
+        except Exception as fault:  # the database is away: that ends no login
+            logger.warning("a login could not be looked at (%s)", type(fault).__name__)
+        self._watch_login()
+
+    def _has_missed(self) -> None:
+        if not self.missed:
+            self.missed = True
+            self.errands.send(self._greet_again())
+
+    async def _greet_again(self) -> None:
+        """Redis was away: nobody repeats what other tabs said meanwhile. A hello holds it, and a page may hear many.
+
+        Nothing of her own is answered meanwhile: an answer must not overtake a hello that was looked up before it.
+        """
+        while self.feed is not None and self.missed:
+            await asyncio.sleep(_about(GREETED_AGAIN_WITHIN))
+            async with self.turn:
+                self.missed = False
+                self.feed.hold()
+                try:
+                    await self._greet(self.feed)
+                except NotHere:
+                    return
+                except Exception as fault:
+                    logger.warning("a page could not be greeted again (%s)", type(fault).__name__)
+                    self.missed = True
+                finally:
+                    self.feed.open()
+
+    # --- messages ------------------------------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        feed, ref = self.feed, ""
-        if feed is None:
+        feed, said = self.feed, text_data or ""  # bytes are no message of ours
+        if feed is None or self.refused >= MOST_REFUSED:
             return
         with translation.override(self.language):
             try:
-                message = wire.parse(text_data if text_data is not None else b"")
-                ref = wire.reference(message)  # known first, so that a save that comes too fast is tried again
-                self.pace.step(len(text_data or ""))
-                if await self._still_welcome():
-                    await self._answer(feed, message)
+                message = self._let_in(said)
             except Refusal as no:
-                feed.say(wire.error(no.code, no.ref or ref))
-            except NotHere:
-                feed.say(wire.error("not_found", ref))
-            except Exception:
-                logger.exception("a message could not be answered")
-                feed.say(wire.error("unavailable", ref))
+                return await self._refuse(feed, wire.error(no.code, no.ref or wire.reference_in(said)))
+            self.refused = max(0, self.refused - 1)  # not to 0: the pace lets one in now and then whatever the flood
+            async with self.turn:
+                await self._answer_or_say_why(feed, message)
+
+    def _let_in(self, said: str) -> wire.Message:
+        """The pace comes first: what cannot be read costs as much as what can. Raises Refusal."""
+        pace.of(self.user.pk).step(len(said))
+        return wire.parse(said)
+
+    async def _refuse(self, feed: Feed, error: wire.Payload) -> None:
+        self.refused += 1
+        if self.refused < MOST_REFUSED:
+            feed.say(error)
+        else:
+            await self.close(FLOOD)
+
+    async def _answer_or_say_why(self, feed: Feed, message: wire.Message) -> None:
+        ref = wire.reference(message)
+        try:
+            await self._answer(feed, message)
+        except Refusal as no:
+            feed.say(wire.error(no.code, no.ref or ref))
+        except NotHere:
+            feed.say(wire.error("not_found", ref))
+        except Exception as fault:
+            logger.error("a message could not be answered\n%s", faults.told(fault))
+            feed.say(wire.error("unavailable", ref))
 
     async def _answer(self, feed: Feed, message: wire.Message) -> None:
         place = (self.user, self.session_id)
@@ -124,13 +224,7 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             case wire.Extend():
                 feed.say(await doors.extend(*place, message.seconds, feed.ident))
 
-    async def _still_welcome(self) -> bool:
-        """A logout, a new password or a disabled account ends a socket too, a minute later at most."""
-        if time.monotonic() - self.checked_at < LOGIN_CHECKED_EVERY:
-            return True
-        user, self.language = await db.run(visitor, self.scope)
-        if user is None or user.pk != self.user.pk:
-            await self.close(NO_LOGIN)
-            return False
-        self.checked_at = time.monotonic()
-        return True
+
+def _about(seconds: float) -> float:
+    """At most so long: sockets that came together part ways, or the database would hear them all at once."""
+    return seconds * random.uniform(0.5, 1)  # noqa: S311

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from django.db import IntegrityError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from writingapp import access, db, metrics, tasks, wire
+from writingapp import access, db, metrics, pace, tasks, wire
 from writingapp.hub import hub
+from writingapp.loop import Errands
 from writingapp.models import Candidate, User, WritingSession
 from writingapp.services import inspiring, manuscripts, recalling, sessions, swapping
 from writingapp.services.inspiring import Asked, Busy, Invalid
@@ -25,7 +27,7 @@ from writingapp.wire import Payload
 
 logger = logging.getLogger(__name__)
 
-BEHIND_THE_BELL = 0.03  # seconds
+BEHIND_THE_BELL = 0.4  # seconds; a burst of asks has its first texts by then
 
 Hear = Callable[[Payload], None]
 
@@ -37,6 +39,7 @@ TURNS: dict[str, Callable[..., WritingSession]] = {
 
 # Celery's publishing blocks; its threads are few, since each holds a connection to the broker.
 _callers = ThreadPoolExecutor(4, thread_name_prefix="enqueue")
+_calls = Errands()
 
 
 async def greet(user: User, session_id: str) -> Payload:
@@ -50,6 +53,7 @@ async def greet(user: User, session_id: str) -> Payload:
         return session, told, [wire.photo(photo) for photo in session.photos.all()]
 
     session, told, photos = await db.run(look)
+    pace.of(user.pk).owe(len(session.text))
     log = hub().log
     running = [each for inspiration in told for each in inspiration["candidates"] if each["status"] == "running"]
     await asyncio.gather(*(_freshen(log, each) for each in running))
@@ -74,6 +78,7 @@ async def save(user: User, session_id: str, asked: wire.Save, sender: str) -> Pa
 
     answer = await db.run(work)
     if isinstance(answer, Conflict):
+        pace.of(user.pk).owe(len(answer.text))
         return wire.conflict(answer)
     if not answer.repeated:
         await tell(session_id, wire.revision(answer), sender)
@@ -84,17 +89,34 @@ async def inspire(user: User, session_id: str, asked: wire.Inspire, sender: str,
     """The answer is heard before a worker is called, so that no frame overtakes it."""
 
     def work() -> Asked | Busy | Invalid:
-        return inspiring.ask(
-            session=access.asking_session_for(user, session_id),
-            **asked.model_dump(exclude={"type", "photo_id", "options"}),
-            options=asked.options.asked(),
-            photo=access.photo_for(user, session_id, asked.photo_id) if asked.photo_id else None,
-            now=timezone.now(),
-        )
+        session = access.asking_session_for(user, session_id)
+        photo = access.photo_if_here(user, session_id, asked.photo_id) if asked.photo_id else None
+        if asked.photo_id and not photo and not asked.chips:
+            return _known(session, asked.key)
+        try:
+            return inspiring.ask(
+                session=session,
+                **asked.model_dump(exclude={"type", "photo_id", "options"}),
+                options=asked.options.asked(),
+                photo=photo,
+                now=timezone.now(),
+            )
+        except IntegrityError:
+            if photo is None or access.photo_if_here(user, session_id, photo.pk):
+                raise
+            return work()  # it was deleted in this very moment: as if it had been before
 
     with metrics.stage("ask"):
         answer = await db.run(work)
     await _answered(session_id, asked.key, answer, sender, hear)
+
+
+def _known(session: WritingSession, key: uuid.UUID) -> Asked:
+    """What this key has asked before. Raises NotHere: of a photograph that is gone only its chips can be asked with."""
+    known = inspiring.earlier(session, key)
+    if known is None:
+        raise access.NotHere
+    return known
 
 
 async def swap(user: User, session_id: str, asked: wire.Swap, sender: str, hear: Hear) -> None:
@@ -118,7 +140,8 @@ async def _answered(session_id: str, key: uuid.UUID, answer: Asked | Busy | Inva
     hear(told)
     if not answer.repeated:
         await _try(hub().log.ring(str(answer.inspiration.pk)))
-        await asyncio.gather(_call_worker(str(answer.inspiration.pk)), tell(session_id, told, sender))
+        _calls.send(_call_worker_soon(str(answer.inspiration.pk)))
+        await tell(session_id, told, sender)
 
 
 async def hint(user: User, session_id: str, told: wire.Hint) -> None:
@@ -131,11 +154,13 @@ async def hint(user: User, session_id: str, told: wire.Hint) -> None:
 
     seen = await db.run(work)
     if seen is not None:
-        await _try(hub().log.call_ahead(seen))
+        await _try(hub().log.call_ahead(seen | {"session": session_id}))
 
 
-async def _call_worker(inspiration_id: str) -> None:
-    """The sure way, a moment behind the bell: the two would only be in each other's way."""
+async def _call_worker_soon(inspiration_id: str) -> None:
+    """The sure way, a moment behind the bell: the two would only be in each other's way. Nobody waits for it, and what
+    she says next less than anybody.
+    """
     await asyncio.sleep(BEHIND_THE_BELL)
     with metrics.stage("enqueue"):
         await asyncio.get_running_loop().run_in_executor(_callers, tasks.enqueue_write, inspiration_id)

@@ -45,7 +45,7 @@ class EngineRoom:
         self._looked = asyncio.Event()
         self._reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reading.set_result(None)
-        self._read: list[dict[str, str]] = []
+        self._read: tuple[str, str, list[dict[str, str]]] = ("", "", [])  # node, adapter, messages
 
     async def close(self) -> None:
         await self.http.close()
@@ -89,7 +89,7 @@ class EngineRoom:
         try:
             await db.run(nodes.sync)
         except BadNode as fault:
-            logger.error("%s", fault)
+            logger.error("%s; the nodes stay as they were", fault)
         except DatabaseError as fault:
             logger.warning("the nodes' rows cannot be written yet (%s)", type(fault).__name__)
             return False
@@ -135,23 +135,34 @@ class EngineRoom:
             self._seen = found
 
     def read_ahead(self, seen: dict[str, Any]) -> None:
-        """Only on a node that does nothing else, and only the newest hint."""
+        """Only on the node that the ask would go to, if that does nothing else, and only the newest hint."""
         self._reading.cancel()
-        node = self.nodes.idle(Need(seen.get("writer", ""), self.serving))
+        node = self.nodes.idle(Need(seen["session"], self.serving))
         if node is not None:
-            adapter = self.serving if self.serving in node.adapters else ""
-            request = Request(seen["messages"], seen["sampling"], adapter=adapter)
-            reading = engine(node.kind).read_ahead(self.http, node, request)
-            self._reading, self._read = asyncio.create_task(reading), request.messages
+            request = Request(seen["messages"], seen["sampling"], adapter=served(node, self.serving))
+            self._reading = asyncio.create_task(self._read_there(node, request))
+            self._read = node.name, request.adapter, request.messages
 
-    async def let_finish_reading(self, messages: list[dict[str, str]]) -> None:
-        """What is just being read is waited for, since it would otherwise be read twice; anything else is let go."""
+    async def _read_there(self, node: Node, request: Request) -> None:
+        with self.nodes.ahead(node):
+            await engine(node.kind).read_ahead(self.http, node, request)
+
+    async def let_finish_reading(self, need: Need, messages: list[dict[str, str]]) -> None:
+        """What is just being read where the ask goes is waited for, since it would otherwise be read twice; anything
+        else is let go.
+        """
         if self._reading.done():
             return
-        if self._read == messages:
+        node = self.nodes.likely(need)
+        if node is not None and self._read == (node.name, served(node, need.adapter), messages):
             await asyncio.wait({self._reading}, timeout=READING)
         else:
             self._reading.cancel()
+
+
+def served(node: Node, adapter: str) -> str:
+    """The adapter, if the node has it; else its base writes."""
+    return adapter if adapter in node.adapters else ""
 
 
 def _less(node: Node, lacking: Iterable[tuple[str, str]]) -> Node:

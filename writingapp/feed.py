@@ -2,31 +2,33 @@
 
 Frames carry the position of their first character. One that fits goes out as it came; an overlap, a gap, a reconnect
 or a late attach is mended from the log, or from the row when the log is gone. A socket that owes too much is not fed
-until it acknowledges; then the log gives it the rest at once.
+until it acknowledges; then the log gives it the rest at once. One that owes it for long is closed, and so is one for
+which too much is queued because the server cannot send it.
 """
 
 import asyncio
 import logging
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from django.utils import translation
 from redis.exceptions import RedisError
 
 from writingapp import db, wire
+from writingapp.loop import Errands
 from writingapp.models import Candidate
 from writingapp.stream import Live, Log
 
 logger = logging.getLogger(__name__)
 
 Send = Callable[[str], Awaitable[None]]
-Close = Callable[[int], Awaitable[None]]
+Close = Callable[[int], Coroutine[Any, Any, None]]
 
 WINDOW = 64 * 1024  # bytes that a socket may owe
-PATIENCE = 60.0  # seconds that it may owe them
+PATIENCE = 60.0  # seconds that it may owe them while there is more to send
+MOST_QUEUED = 4_000_000  # characters that wait to be sent; several of the longest manuscripts
 CLOSE_SLOW, CLOSE_LOGGED_OUT = 1013, 4401
 
 
@@ -45,24 +47,45 @@ class Place:
 class Feed:
     """One socket's share of what its session says. `hear` is called by the hub, the rest by the consumer."""
 
-    def __init__(self, ident: str, language: str, log: Log, send: Send, close: Close) -> None:
+    def __init__(
+        self, ident: str, language: str, log: Log, send: Send, close: Close, missed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`missed` is called when other tabs may have said something that nobody here heard."""
         self.ident = ident
         self.language = language
         self._log = log
         self._send = send
         self._close = close
+        self._missed = missed
         self._places: dict[str, Place] = {}  # of candidates that are not over
-        self._queue: deque[str] = deque()
+        self._queue: list[str] = []  # an empty deque is ten times as large, and ten thousand sockets have one each
+        self._queued = 0  # characters
         self._called = asyncio.Event()
         self._heard_early: list[Live] | None = []
-        self._mendings: set[asyncio.Task[None]] = set()
-        self._owes_since: float | None = None
+        self._opened = False
+        self._mendings = Errands()
+        self._impatient: asyncio.TimerHandle | None = None
+        self._given_up = False
 
     # --- from the consumer ---------------------------------------------------------------------------------------
     def say(self, payload: wire.Payload) -> None:
         """Queue a message of the consumer's own: all that a socket gets leaves through one queue, in order."""
-        self._queue.append(wire.dumps(payload))
+        self._put(wire.dumps(payload))
+
+    def _put(self, body: str) -> None:
+        if self._given_up:
+            return
+        self._queue.append(body)
+        self._queued += len(body)
         self._called.set()
+        if self._queued > MOST_QUEUED and len(self._queue) > 1:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """It is too slow: close it. What it lacks it finds in the rows and the log when it comes back."""
+        self._given_up = True
+        self._queue.clear()
+        self._mendings.send(self._close(CLOSE_SLOW))
 
     def tell(self, payload: wire.Payload) -> None:
         """Say the answer to an ask, and follow what it queued."""
@@ -70,8 +93,13 @@ class Feed:
             self.know(payload["inspiration"])
         self.say(payload)
 
+    def hold(self) -> None:
+        """A hello is being put together: what is heard from now on waits for `open`."""
+        self._heard_early = []
+
     def open(self) -> None:
         """The hello is queued: what was heard while it was being put together is looked at now."""
+        self._opened = True
         early, self._heard_early = self._heard_early or [], None
         for live in early:
             self.hear(live)
@@ -86,18 +114,25 @@ class Feed:
         """The client says what it holds; whatever it lacks is sent."""
         self._places[candidate] = Place(attempt, seq, seq)
         self._mend(candidate)
+        self._go_on()
 
     def acknowledge(self, candidate: str, seq: int) -> None:
         place = self._places.get(candidate)
         if place is None:
             return
         place.acked = max(place.acked, min(seq, place.seq))
-        if self._owed() < WINDOW:
-            self._owes_since = None
-            for each, behind in self._places.items():
-                if behind.behind:
-                    behind.behind = False
-                    self._mend(each)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """If it owes little again, it is fed what it was not."""
+        if self._impatient is None or self._owed() >= WINDOW:
+            return
+        self._impatient.cancel()
+        self._impatient = None
+        for candidate, place in self._places.items():
+            if place.behind:
+                place.behind = False
+                self._mend(candidate)
 
     async def pump(self) -> None:
         """Send what is queued, for as long as the socket lives."""
@@ -105,16 +140,23 @@ class Feed:
             await self._called.wait()
             self._called.clear()
             while self._queue:
-                await self._send(self._queue.popleft())
+                bodies, self._queue = self._queue, []
+                for body in bodies:
+                    if self._given_up:
+                        return
+                    await self._send(body)
+                    self._queued -= len(body)
 
     def busy(self) -> bool:
         """Something is queued or being mended."""
-        return bool(self._queue) or self.mending()
+        return self._queued > 0 or self.mending()
 
     def mending(self) -> bool:
         return bool(self._mendings)
 
     def shut(self) -> None:
+        if self._impatient is not None:
+            self._impatient.cancel()
         for mending in self._mendings:
             mending.cancel()
 
@@ -126,7 +168,7 @@ class Feed:
             if live.candidate != self.ident:
                 self.tell(orjson.loads(live.body))
         elif live.kind == "farewell":
-            self._spawn(self._close(CLOSE_LOGGED_OUT))
+            self._mendings.send(self._close(CLOSE_LOGGED_OUT))
         elif live.kind == "frame":
             self._frame(live)
         elif live.kind == "reset":
@@ -135,7 +177,8 @@ class Feed:
             self._end(orjson.loads(live.body))
 
     def catch_up(self) -> None:
-        if self._heard_early is None:
+        if self._opened:  # what is said before a hello is in it
+            self._missed()
             for candidate in self._places:
                 self._mend(candidate)
 
@@ -160,8 +203,7 @@ class Feed:
         elif live.seq > place.seq:
             self._mend(live.candidate)
         else:
-            self._queue.append(live.body.decode())
-            self._called.set()
+            self._put(live.body.decode())
             place.attempt, place.seq, place.acked = live.attempt, live.seq, min(place.acked, live.seq)
 
     def _end(self, payload: wire.Payload) -> None:
@@ -172,25 +214,20 @@ class Feed:
             with translation.override(self.language):
                 payload["error"] = wire.fault(payload["error"]["code"])
         self.say(payload)
+        self._go_on()
 
     def _feed(self, place: Place, body: str, length: int) -> None:
         if self._owed() >= WINDOW:
             place.behind = True
-            self._check_patience()
+            if self._impatient is None:
+                self._impatient = asyncio.get_running_loop().call_later(PATIENCE, self._give_up)
             return
         place.seq += length
-        self._queue.append(body)
-        self._called.set()
+        self._put(body)
 
     def _owed(self) -> int:
         """Bytes sent and not acknowledged: a Han character takes three."""
         return 3 * sum(place.seq - place.acked for place in self._places.values())
-
-    def _check_patience(self) -> None:
-        now = time.monotonic()
-        self._owes_since = self._owes_since or now
-        if now - self._owes_since > PATIENCE:
-            self._spawn(self._close(CLOSE_SLOW))
 
     # --- mending -------------------------------------------------------------------------------------------------
     def _mend(self, candidate: str) -> None:
@@ -198,12 +235,7 @@ class Feed:
         place.missed = place.mending  # a mending under way may have looked before what is asked for now
         if not place.mending:
             place.mending = True
-            self._spawn(self._mend_now(candidate, place))
-
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._mendings.add(task)
-        task.add_done_callback(self._mendings.discard)
+            self._mendings.send(self._mend_now(candidate, place))
 
     async def _mend_now(self, candidate: str, place: Place) -> None:
         """Send what the socket lacks, from the log or from the row, whichever knows more."""

@@ -1,7 +1,8 @@
 """Nodes are fitted with the adapters that the registry wants, and each is proved there before a text may ask for it.
 
 A node that was restarted has forgotten its adapters; whatever it lists is compared with the rows, again and again. One
-process at a time fits a node. Engines that take adapters only at their start are the keeper's to replace.
+process at a time fits a node. Engines that take adapters only at their start are the keeper's to replace; where they
+run by themselves, what they were started with is proved, and nothing can be added.
 """
 
 import logging
@@ -26,15 +27,18 @@ AGAIN = timedelta(minutes=10)  # an adapter that failed its proof is tried again
 
 
 async def fit_all(now: datetime) -> None:
-    """Fit every node that takes adapters while it runs."""
+    """Fit every node that can be asked from here and that no keeper fits."""
     async with aiohttp.ClientSession() as http:
         for name in await db.run(_fittable):
-            await fit(http, name, now)
+            try:
+                await fit(http, name, now)
+            except Exception as fault:  # the others are fitted whatever happens at this one
+                logger.exception("node %s is not fitted: %s", name, type(fault).__name__)
 
 
 def _fittable() -> list[str]:
-    rows = EngineNode.objects.exclude(state=EngineNode.State.OFF).exclude(url="")
-    return [row.name for row in rows if engine(row.kind).traits.loads]
+    rows = [(row, engine(row.kind).traits) for row in nodes.reachable()]
+    return [row.name for row, traits in rows if traits.loads or (traits.adapts and not row.managed)]
 
 
 async def fit(http: aiohttp.ClientSession, name: str, now: datetime) -> None:
@@ -45,9 +49,10 @@ async def fit(http: aiohttp.ClientSession, name: str, now: datetime) -> None:
     node, told = nodes.node_of(row), dict(row.adapters)
     try:
         told = await _fit(http, node, told, await db.run(adapters.wanted, base=row.model), now)
-    except EngineError as fault:  # it is away: what it had is not served, and it is asked again soon
+    except EngineError as fault:
         logger.info("node %s cannot be fitted now (%s)", name, fault)
-        told = {adapter: each for adapter, each in told.items() if each["state"] == "failed"}
+        if fault.code != "engine_timeout":  # it is away: what it had is not served, and it is asked again soon
+            told = {adapter: each for adapter, each in told.items() if each["state"] == "failed"}
     finally:
         await db.run(_let_go, name, told)
 
@@ -66,10 +71,13 @@ async def _fit(
     http: aiohttp.ClientSession, node: Node, told: dict[str, Any], wanted: list[AdapterFiles], now: datetime
 ) -> dict[str, Any]:
     listed = await engine(node.kind).adapters(http, node)
-    # What the row still names may be asked for until the workers have read it anew: it goes at the next fitting.
-    ours = await db.run(adapters.names) - {adapter.name for adapter in wanted} - set(told)
-    for gone in sorted(listed & ours):
-        await engine(node.kind).unload(http, node, gone)
+    if engine(node.kind).traits.loads:
+        # What the row still names may be asked for until the workers have read it anew: it goes at the next fitting.
+        ours = await db.run(adapters.names) - {adapter.name for adapter in wanted} - set(told)
+        for gone in sorted((listed & ours) | await db.run(adapters.left_by_gates, listed)):
+            await engine(node.kind).unload(http, node, gone)
+    else:
+        wanted = [adapter for adapter in wanted if adapter.name in listed]
     fresh: dict[str, Any] = {}
     for adapter in wanted:
         before = told.get(adapter.name)
@@ -87,17 +95,21 @@ def _stands(before: dict[str, Any], *, listed: bool, now: datetime) -> bool:
 
 
 async def _load(http: aiohttp.ClientSession, node: Node, adapter: AdapterFiles, now: datetime) -> dict[str, Any]:
-    """Load it and prove that it took effect; one that did not is dropped again: a silent no-op is a failed load."""
-    told = {"at": now.isoformat()}
+    """Load it, where that can be done, and prove that it took effect; one that did not is dropped again: a silent no-op
+    is a failed load.
+    """
+    told, loads = {"at": now.isoformat()}, engine(node.kind).traits.loads
     try:
-        await engine(node.kind).load(http, node, adapter)
+        if loads:
+            await engine(node.kind).load(http, node, adapter)
         proof = await prove(http, node, adapter)
     except EngineError as fault:
         logger.warning("node %s: adapter %s was not loaded (%s)", node.name, adapter.name, fault)
         return told | {"state": "failed", "why": fault.code}
     if not proof.took:
         logger.warning("node %s: adapter %s took no proper effect (%s)", node.name, adapter.name, proof.why)
-        await engine(node.kind).unload(http, node, adapter.name)
+        if loads:
+            await engine(node.kind).unload(http, node, adapter.name)
     else:
         logger.info("node %s serves adapter %s", node.name, adapter.name)
     return told | asdict(proof) | {"state": "proved" if proof.took else "failed"}

@@ -4,12 +4,13 @@ import asyncio
 import fcntl
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 
 from writingapp import db
 from writingapp.services import keeping
@@ -54,9 +55,12 @@ class Keeper:
                     await asyncio.sleep(READ_EVERY)
             finally:
                 await asyncio.gather(*(self._let_go(name) for name in list(self._tended)))
+                with suppress(DatabaseError):  # then our claim ends by itself
+                    await db.run(keeping.leave)
 
     async def _read(self, http: aiohttp.ClientSession) -> None:
         try:
+            await db.run(keeping.claim, now=timezone.now())
             wishes = await db.run(keeping.wishes)
         except DatabaseError as fault:
             logger.error("the nodes' rows cannot be read now (%s)", fault)

@@ -21,10 +21,9 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
-from inference.engines import engine
 from writingapp import aside
 from writingapp.models import Adapter, EngineNode, TrainingRun
-from writingapp.services import folders, nightly, promoting, runs, trials
+from writingapp.services import folders, nightly, nodes, promoting, runs, trials
 from writingapp.services.adapters import BadAdapter
 from writingapp.services.nightly import LeaseLost, State, Window
 from writingapp.services.promoting import NotPromoted
@@ -57,7 +56,7 @@ class Watch:
     """One process that may carry nights."""
 
     def __init__(self) -> None:
-        self.holder = f"{HOST}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.holder = holder()
         self._leaving = threading.Event()
 
     def leave(self) -> None:
@@ -67,17 +66,35 @@ class Watch:
     def tick(self, window: Window | None = None) -> TrainingRun | None:
         """Whatever is to be done now, to its end; answers the run that was carried. `window` is a night by hand."""
         now = timezone.now()
+        clear_up(now)
         trials.count(now=now)
-        run = nightly.take(holder=self.holder, now=now, window=window, is_dead=_is_dead)
+        run = nightly.take(holder=self.holder, now=now, window=window, is_dead=is_dead)
         if run is not None:
             Night(run, self.holder, self._leaving).carry()
         return run
 
 
-def _is_dead(holder: str) -> bool:
+def holder() -> str:
+    """This process, as whoever holds a run."""
+    return f"{HOST}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def is_dead(holder: str) -> bool:
     """Whether it was a process of this host that is no more; of other hosts nothing is known."""
     host, number, _ = holder.rsplit(":", 2)
     return host == HOST and not psutil.pid_exists(int(number))
+
+
+def clear_up(now: datetime) -> None:
+    """What was killed before it could: runs by hand end, and nobody's words stay in the folder of a run that has.
+
+    Of a process of another host, or one whose number another has got since, only its lease tells.
+    """
+    for run in TrainingRun.objects.filter(night=None, state__in=nightly.UNFINISHED):
+        if not nightly.is_held(run, now) or is_dead(run.holder):
+            runs.ended(run=run, state=State.FAILED, why="killed", now=now)
+    at_work = TrainingRun.objects.exclude(state__in=TrainingRun.TERMINAL).values_list("pk", flat=True)
+    folders.tidy_all(but=set(map(str, at_work)), before=now)
 
 
 class Night:
@@ -155,7 +172,7 @@ class Night:
     def _base(self) -> tuple[Path, str]:
         """The folder that adapters are trained on, and what nodes call it."""
         rows = EngineNode.objects.exclude(state=EngineNode.State.OFF)
-        node = next((row for row in rows if engine(row.kind).traits.adapts), None)
+        node = next(filter(nodes.takes, rows), None)
         if node is None:
             raise Ended(State.SKIPPED, "no_node")
         if settings.NIGHT_BASE:
@@ -191,7 +208,7 @@ class Night:
 
     def _promote(self) -> None:
         try:
-            adapter = nightly.registered(run=self.run, holder=self.holder)
+            adapter = nightly.registered(run=self.run, holder=self.holder, now=timezone.now())
             load_everywhere(adapter, LOADING, self._check)
             nightly.promoted(run=self.run, holder=self.holder, adapter=adapter, now=timezone.now())
         except BadAdapter as fault:
@@ -240,7 +257,8 @@ class Night:
 def _asked(model: str) -> EngineNode | None:
     """The node that writes what is judged: a ready one of this base, if there is any."""
     rows = EngineNode.objects.filter(state=EngineNode.State.ACTIVE, model=model).exclude(url="")
-    return min(rows, key=lambda row: (row.health != "ready", row.name), default=None)
+    near = filter(nodes.is_near, rows)
+    return min(near, key=lambda row: (row.health != "ready", row.name), default=None)
 
 
 def load_everywhere(adapter: Adapter, patience: timedelta, check: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from writingapp.stream import FENCED, Frame, Log
 
 logger = logging.getLogger(__name__)
 
-SHORTEST, PER_TEXT, LONGEST = 0.010, 0.0006, 0.040  # seconds that characters wait for company
+SHORTEST, PER_TEXT, LONGEST = 0.010, 0.0006, 0.100  # seconds that characters wait for company
 TOGETHER = 16  # frames a round trip: of more at once the last would wait for all the others, in every process
 AFTER_FAILURE = 0.25  # seconds
 SETTLE = 1.0  # seconds that an end waits for its last characters to leave

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from writingapp.models import Candidate, Inspiration, Rating
+from writingapp.text_wire import Text
 from writingapp.wire import Payload, judged, ms
 
 
@@ -22,7 +23,7 @@ class Compare(_In):
 
     kind: Literal["prefer", "tie", "both_bad"]
     candidate: uuid.UUID | None = None
-    tags: list[str] | None = Field(default=None, max_length=20)
+    tags: list[Text] | None = Field(default=None, max_length=20)
 
 
 class Score(_In):
@@ -30,7 +31,7 @@ class Score(_In):
 
     score: int
     line: int | None = None
-    tags: list[str] | None = Field(default=None, max_length=20)
+    tags: list[Text] | None = Field(default=None, max_length=20)
 
 
 class Allow(_In):

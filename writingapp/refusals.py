@@ -6,10 +6,16 @@ from django.utils.translation import gettext_lazy as _
 SENTENCES: dict[str, Promise] = {
     "malformed": _("This message could not be read. What you wrote is safe."),
     "unknown_type": _("This page and the server speak different versions. Please reload; what you wrote is safe."),
+    "no_login": _("You are logged out. Your text is safe on this device; log in again and it is sent."),
+    "no_token": _(
+        "It was open for too long, or cookies are switched off, so we did not accept what it sent. "
+        "Nothing was changed. Go back, reload the page and try once more."
+    ),
     "not_found": _("There is no such thing here."),
     "too_long": _("The manuscript has reached its limit of 500,000 characters. The rest stays on this device."),
     "resend_whole": _("The change did not fit; the whole text is being sent again."),
     "said_twice": _("The tune says this line twice, so it cannot be swapped alone. You can change both in your page."),
+    "no_other": _("What you asked for leaves no other line for this place."),
     "no_line": _("Only a line of a finished poem can be swapped."),
     "finished": _("This session is over."),
     "busy": _("One inspiration is being written and one is waiting. The next can be asked for shortly."),
@@ -33,6 +39,7 @@ SENTENCES: dict[str, Promise] = {
     "engine_refused": _("The model refused this ask."),
     "engine_timeout": _("The model took too long."),
     "engine_broken": _("The model broke off. What it had written is kept."),
+    "stands_in_trail": _("You have decided things here, and the trail keeps your name, so you cannot go alone."),
     "photo_empty": _("The file is empty. Please choose the picture again."),
     "photo_too_big": _("A picture may have up to 12 MB. Please choose a smaller one."),
     "photo_too_many_pixels": _("A picture may have up to 40 million pixels. Please choose a smaller one."),

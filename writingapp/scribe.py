@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,11 +24,14 @@ from inference.nodes import Need
 from inference.request import Request
 from inference.vision import seeing
 from writingapp import db, looking, metrics, stream, wire
-from writingapp.engineroom import EngineRoom
+from writingapp.claiming import Claims
+from writingapp.engineroom import EngineRoom, served
+from writingapp.loop import Errands, endless
 from writingapp.models import Candidate
 from writingapp.outlet import Outlet, Stream
 from writingapp.services import claims, photos
 from writingapp.services.claims import Claim
+from writingapp.shadowing import Shadow
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ Status = Candidate.Status
 
 HEARTBEAT = 3.0  # seconds between checkpoints; four fit into a lease
 BATCH = 100  # checkpoints in one transaction
-PATIENCE = 30.0  # seconds without a character before a silent engine is given up
+PATIENCE = 30.0  # seconds without a character before silent engines are given up; a queue is not silence
 MOST_BREAKS = 3  # times that an engine may break off in the middle of one text
 RETRY_AFTER = 0.5
 MIXED = "mixed"  # the adapter of a text that more than one model wrote, since a node died under it
@@ -51,10 +54,13 @@ class Writing:
     node: Node | None = None
     adapters: set[str] = field(default_factory=set)  # of whoever wrote some of it; empty for the base
     failed: set[str] = field(default_factory=set)  # nodes that broke off
+    queued: float = 0.0  # seconds that it has waited for a seat since its last character
     tokens: int = 0
     conforms: bool | None = None
+    seated_at: datetime | None = None
     first_text_at: datetime | None = None
     broken_by: Literal["", "stop", "lost", "leaving"] = ""
+    done: bool = False  # whole, and in its row
     making: asyncio.Task[None] | None = field(default=None)
 
     def break_off(self, why: Literal["stop", "lost", "leaving"]) -> None:
@@ -80,50 +86,66 @@ class Scribe:
         self._log = stream.Log(stream.connect())
         self._outlet = Outlet(self._log)
         self._room = EngineRoom(self._log)
+        self._shadow = Shadow(self._room)
+        self._claims = Claims()
         self._writings: set[Writing] = set()
         self._accepted: dict[str, asyncio.Task[None]] = {}
-        self._looks: set[asyncio.Task[None]] = set()
+        self._looks = Errands()
         self._pens = asyncio.Semaphore(settings.INSPIRE_CONCURRENCY)
-        chores = (self._outlet.run(), self._hear_calls(), self._hear_bell(), self._keep_alive(), self._room.watch())
-        self._chores = [asyncio.create_task(chore) for chore in chores]
+        self._leaving = False
+        self._bell = asyncio.create_task(endless(self._hear_bell))
+        chores = (self._outlet.run, self._hear_calls, self._keep_alive, self._room.watch)
+        self._chores = [self._bell, *(asyncio.create_task(endless(chore)) for chore in chores)]
 
     def accept(self, inspiration_id: str) -> None:
-        """Write what is still to be written for an inspiration, once a pen is free; asking twice is asking once."""
-        if inspiration_id not in self._accepted:
+        """Write what is still to be written for an inspiration, once a pen is free; asking twice is asking once.
+
+        One who leaves takes nothing: the row waits, and the sweep calls somebody else.
+        """
+        if inspiration_id not in self._accepted and not self._leaving:
             self._accepted[inspiration_id] = task = asyncio.create_task(self._write(inspiration_id))
             task.add_done_callback(lambda _: self._accepted.pop(inspiration_id, None))
 
     def look(self, photo_id: str, language: str) -> None:
         """Let a node that sees look at a photograph."""
-        task = asyncio.create_task(looking.look(self._room, self._log, photo_id, language))
-        self._looks.add(task)
-        task.add_done_callback(self._looks.discard)
+        self._looks.send(looking.look(self._room, self._log, photo_id, language))
 
     async def _write(self, inspiration_id: str) -> None:
-        """One text after the other: on few cores the second would only slow the first."""
+        """One text after the other: on few cores the second would only slow the first. Then hers that waits for it."""
+        writing: Writing | None = None
         async with self._pens:
             try:
-                while claim := await self._claim(inspiration_id):
+                while not self._leaving and (claim := await self._claim(inspiration_id)):
+                    inspiration_id = claim.inspiration_id
                     writing = await self._open(claim)
                     if not await self._write_one(writing):
                         return
+                if writing is not None and writing.done and not self._leaving:
+                    self._shadow.follow(writing.claim)
             except Exception:  # nobody waits for this task; the sweep takes the row up again
                 logger.exception("inspiration %s: left for the sweep", inspiration_id)
 
     async def _claim(self, inspiration_id: str) -> Claim | None:
         with metrics.stage("claim"):
-            claim = await db.run(claims.claim_next, inspiration_id=inspiration_id, now=timezone.now())
-        if claim and claim.attempt == 1:
-            metrics.STAGE.labels("to_claim").observe(max(0.0, time.time() - claim.queued_at.timestamp()))
+            claim = await self._claims.next(inspiration_id)
+        if claim and claim.first and claim.attempt == 1:  # the second candidate waits for the first, not for a worker
+            metrics.STAGE.labels("to_claim").observe(max(0.0, time.time() - claim.asked_at.timestamp()))
         return claim
 
     async def leave(self) -> None:
-        """Let go of everything, so that another worker can go on at once."""
+        """Take nothing more and let go of everything, and ring for another worker to go on at once."""
+        self._leaving = True
+        self._bell.cancel()
         for writing in self._writings:
             writing.break_off("leaving")
-        await asyncio.gather(*self._accepted.values(), return_exceptions=True)
+        left = {*self._accepted, *(writing.claim.inspiration_id for writing in self._writings)}
+        await asyncio.gather(*self._accepted.values(), self._bell, return_exceptions=True)
+        with suppress(RedisError, OSError):  # the sweep finds them too, some seconds later
+            for inspiration_id in left:
+                await self._log.ring(inspiration_id)
         for chore in (*self._chores, *self._looks):
             chore.cancel()
+        self._shadow.leave()
         await self._room.close()
 
     async def _open(self, claim: Claim) -> Writing:
@@ -144,6 +166,8 @@ class Scribe:
         """Make one text and end it; False when this worker should not go on with the inspiration."""
         self._writings.add(writing)
         writing.making = asyncio.create_task(self._make(writing))
+        if self._leaving:  # told to go while it was being claimed
+            writing.break_off("leaving")
         error = ""
         try:
             await writing.making
@@ -161,7 +185,10 @@ class Scribe:
         return writing.broken_by in ("", "stop")
 
     async def _make(self, writing: Writing) -> None:
-        """Ask an engine until the text is whole; one that breaks off is left for another, which goes on from there."""
+        """Ask an engine until the text is whole; one that breaks off is left for another, which goes on from there.
+
+        Of silent engines each gets one try, however long the first was silent.
+        """
         clock = asyncio.get_running_loop().time
         silent_since, breaks = clock(), 0
         while True:
@@ -172,8 +199,10 @@ class Scribe:
                 if writing.node is not None:
                     metrics.ERRORS.labels(*writing.where, fault.code).inc()
                 if len(writing.stream.text) > before:
-                    silent_since, breaks = clock(), breaks + 1
-                if not fault.retryable or breaks > MOST_BREAKS or clock() - silent_since > PATIENCE:
+                    silent_since, breaks, writing.queued = clock(), breaks + 1, 0.0
+                silence = clock() - silent_since - writing.queued
+                patient = silence <= PATIENCE or (fault.code == "engine_timeout" and self._another(writing))
+                if not fault.retryable or breaks > MOST_BREAKS or not patient:
                     raise
                 logger.warning("candidate %s: %s, trying again", writing.claim.candidate_id, fault)
             if not self._another(writing):
@@ -185,22 +214,34 @@ class Scribe:
 
     async def _ask_engine(self, writing: Writing) -> None:
         claim, text = writing.claim, writing.stream
-        await self._room.let_finish_reading(claim.messages)
         # A text is ended by whoever began it, and in a trial the ask says who begins it.
         wanted = writing.adapter if text.text or claim.arm else self._room.serving
         need = Need(claim.session_id, wanted, avoid=frozenset(writing.failed), sees=bool(claim.photo_id))
-        asked = time.perf_counter()
-        async with self._room.lease(need) as node:
-            metrics.STAGE.labels("seat").observe(time.perf_counter() - asked)
-            writing.node = node
+        self._shadow.make_way(need)
+        await self._room.let_finish_reading(need, claim.messages)
+        async with self._seat(writing, need) as node:
+            writing.node, writing.seated_at = node, writing.seated_at or timezone.now()
             try:
-                await self._read_from(node, writing, wanted if wanted in node.adapters else "")
+                await self._read_from(node, writing, served(node, wanted))
             except EngineError as fault:
                 if fault.code == "not_served" and wanted in node.adapters:
                     self._room.lacks(node.name, wanted)
                 elif fault.retryable:
                     writing.failed.add(node.name)
                 raise
+
+    @asynccontextmanager
+    async def _seat(self, writing: Writing, need: Need) -> AsyncIterator[Node]:
+        """A lease. The wait for it is no engine's silence, whether a seat ends it or that there is no node any more."""
+        asked = time.perf_counter()
+        async with AsyncExitStack() as stack:
+            try:
+                node = await stack.enter_async_context(self._room.lease(need))
+            finally:
+                waited = time.perf_counter() - asked
+                writing.queued += waited
+            metrics.STAGE.labels("seat").observe(waited)
+            yield node
 
     async def _read_from(self, node: Node, writing: Writing, adapter: str) -> None:
         claim, text, asked = writing.claim, writing.stream, time.perf_counter()
@@ -224,8 +265,9 @@ class Scribe:
     def _begun(self, writing: Writing, asked: float) -> None:
         writing.first_text_at = timezone.now()
         metrics.STAGE.labels("engine").observe(time.perf_counter() - asked)
-        waited = (writing.first_text_at - writing.claim.queued_at).total_seconds()
-        metrics.FIRST_TEXT.labels(*writing.where).observe(max(0.0, waited))
+        if writing.claim.first and not writing.stream.text:
+            waited = (writing.first_text_at - writing.claim.asked_at).total_seconds()
+            metrics.FIRST_TEXT.labels(*writing.where).observe(max(0.0, waited))
 
     async def _keep_alive(self) -> None:
         """Checkpoint what is under the pen and keep the leases; learn of stops that no call told of."""
@@ -268,10 +310,12 @@ class Scribe:
             node=writing.where[1],
             adapter=writing.adapter,
             conforms=writing.conforms,
+            started_at=writing.seated_at,
             first_text_at=writing.first_text_at,
         )
         if row is not None:
             await self.announce_end(row, claim.session_id)
+            writing.done = status == Status.DONE
 
     async def announce_end(self, row: Candidate, session_id: str) -> None:
         try:

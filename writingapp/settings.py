@@ -115,7 +115,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # Writers wait for each other instead of failing half-way: a deferred transaction cannot be retried by SQLite.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # With NORMAL a commit survives our death, not always the machine's; saves ask for more, see services.durable.
+        # With NORMAL a commit survives our death, not always the machine's; what people say waits (services.durable).
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;",
     }
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: threads share it
@@ -189,7 +189,7 @@ RUNS = DATA_DIR / "runs"  # one folder a training run
 # --- the night -------------------------------------------------------------------------------------------------------
 NIGHT = env.boolean("NIGHT", default=True)  # no: adapters are trained by hand only
 NIGHT_AT = env.clock("NIGHT_AT", "02:30")  # of the house's own clock, TIME_ZONE
-NIGHT_UNTIL = env.clock("NIGHT_UNTIL", "05:30")  # everything has ended by then
+NIGHT_UNTIL = env.clock("NIGHT_UNTIL", "05:30")  # everything has ended by then but the loading
 if NIGHT_AT == NIGHT_UNTIL:
     raise env.BadSetting(f"NIGHT_UNTIL={NIGHT_UNTIL:%H:%M}: that is when the night begins; let it end at another time.")
 NIGHT_GATE_MINUTES = env.integer("NIGHT_GATE_MINUTES", 45, least=0, most=1440)  # kept free for judging

@@ -34,11 +34,18 @@ FENCED = -1
 
 # KEYS text, state · ARGV attempt, seq, text, length after, channel, payload, ttl
 # Answers the log's length afterwards; other than asked means "send again from here"; -1 means a later attempt writes.
+# What an earlier attempt left, and a later one could not read, may be another text: it goes, and all is sent again.
 _APPEND = """
 local state = redis.call('HMGET', KEYS[2], 'attempt', 'length')
 local attempt, length = tonumber(state[1] or 0), tonumber(state[2] or 0)
 if attempt > tonumber(ARGV[1]) then return -1 end
-if length ~= tonumber(ARGV[2]) then return length end
+if length ~= tonumber(ARGV[2]) then
+  if state[1] and attempt < tonumber(ARGV[1]) then
+    redis.call('DEL', KEYS[1], KEYS[2])
+    return 0
+  end
+  return length
+end
 redis.call('APPEND', KEYS[1], ARGV[3])
 redis.call('HSET', KEYS[2], 'attempt', ARGV[1], 'length', ARGV[4])
 if length == 0 then redis.call('EXPIRE', KEYS[1], ARGV[7]) redis.call('EXPIRE', KEYS[2], ARGV[7]) end

@@ -1,9 +1,11 @@
 """Celery's doorway: ids in, a queue named, the work elsewhere."""
 
 import logging
+from concurrent.futures import Future
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
@@ -18,8 +20,10 @@ from writingapp.services import adapters, claims, photos, sessions
 logger = logging.getLogger(__name__)
 
 ANNOUNCING = 5  # seconds
+LEAVING = 10  # seconds; less than a supervisor waits, and than a lease
 
 _scribe: Scribe | None = None
+_leaving: Future[None] | None = None
 
 
 @app.task(name="inspire.write", queue=Queue.INSPIRE)
@@ -41,8 +45,14 @@ def sweep() -> None:
         loop.submit(_announce_end(row, str(row.inspiration.session_id))).result(timeout=ANNOUNCING)
     sessions.finish_abandoned(now=timezone.now())
     photos.sweep_orphans()
+    adapters.sweep(now=timezone.now())
     for name in adapters.clear():
         logger.info("adapter %s is tainted, or has rested for long: its files are deleted", name)
+
+
+@app.task(name="upkeep.forget_logins", queue=Queue.UPKEEP)
+def forget_logins() -> None:
+    SessionStore.clear_expired()
 
 
 @app.task(name="upkeep.fit", queue=Queue.UPKEEP)
@@ -105,5 +115,16 @@ def _begin(**_: object) -> None:
 @worker_shutting_down.connect
 def _leave(**_: object) -> None:
     """Give back what is being written: the threads pool cannot cancel a task, and would wait for the whole poem."""
-    if _scribe is not None:
-        loop.submit(_scribe.leave())
+    global _leaving
+    if _scribe is not None and _leaving is None:
+        _leaving = loop.submit(_scribe.leave())
+
+
+@worker_shutdown.connect
+def _wait_until_left(**_: object) -> None:
+    """The loop's thread dies with the process: what it has not given back by then waits for its lease to run out."""
+    try:
+        if _leaving is not None:
+            _leaving.result(timeout=LEAVING)
+    except Exception as fault:
+        logger.warning("not everything was given back (%s)", type(fault).__name__)

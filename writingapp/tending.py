@@ -25,6 +25,7 @@ from inference.engines.base import AdapterFiles, EngineError, Health, Node, Plan
 from inference.proof import prove
 from inference.request import Request, messages, sampling, warm_asks
 from writingapp import db
+from writingapp.loop import Errands
 from writingapp.services import keeping
 from writingapp.services.keeping import Wish
 
@@ -60,7 +61,7 @@ class Tending:
         self._child: Child | None = None  # the one that the row names
         self._made = wish  # what it was started for
         self._all: set[Child] = set()
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring = Errands()
         self._told: dict[str, Any] = {}  # what is known of adapters
         self._said: tuple[str, dict[str, Any]] | None = None  # what the row says: where, and of adapters
         self._refused: dict[str, dict[str, Any]] = {}  # adapters that this node does not serve, and why
@@ -70,14 +71,21 @@ class Tending:
 
     async def tend(self) -> None:
         """Until cancelled; then call `stop`."""
+        faults = 0
         while True:
             try:
                 await self._look()
+                faults = 0
             except Fallen as fall:
                 await self._rest(str(fall))
-            except (DatabaseError, OSError, EngineError) as fault:
-                logger.error("node %s: %s: %s", self.wish.name, type(fault).__name__, fault)
-            await asyncio.sleep(self._patience.look)
+            except Exception as fault:  # whatever it is: a node that nobody tends is never started again
+                faults += 1
+                strange = not isinstance(fault, DatabaseError | OSError | EngineError)
+                logger.error("node %s: %s: %s", self.wish.name, type(fault).__name__, fault, exc_info=strange)
+            await asyncio.sleep(self._pause(faults))
+
+    def _pause(self, failures: int) -> float:
+        return min(self._patience.rest, self._patience.look * 2.0 ** min(failures, 10))
 
     async def stop(self) -> None:
         """End every process of the node."""
@@ -93,7 +101,7 @@ class Tending:
             self._lose(self._child, how)
         elif _alike(wish, self._made) or self._has_declined(wish):
             await self._watch(self._child)
-        elif wish.planned.replace == "after":
+        elif wish.planned.one_at_a_time:
             await self._replace_after(wish, self._child)
         elif room() < (needed := self._child.memory()):
             gigabytes = needed / 1e9
@@ -106,13 +114,14 @@ class Tending:
 
     async def _begin(self, wish: Wish) -> None:
         """Start it, and say where at once, so that its loading is seen; its adapters are proved once it is ready."""
-        port = wish.planned.port or free_port()
-        if not is_free(port):
+        host = str(wish.planned.address)
+        port = wish.planned.port or free_port(host)
+        if not is_free(port, host):
             logger.error("node %s: port %d is taken, so it takes another", wish.name, port)
-            port = free_port()
+            port = free_port(host)
         self._told = dict(self._refused)
         self._said = None  # an engine that loads has forgotten what its row says
-        await self._say(_url(port))
+        await self._say(f"http://{host}:{port}")
         child = self._child = self._start(wish, port)
         self._made = wish
         try:
@@ -128,9 +137,10 @@ class Tending:
         await self._say(child.url)
 
     def _start(self, wish: Wish, port: int) -> Child:
-        planned = wish.planned.model_dump(exclude={"port", "python", "replace"})
+        planned = wish.planned.model_dump(exclude={"address", "port", "python", "replace"})
         plan = Plan(
             python=wish.planned.python or Path(sys.executable),
+            host=str(wish.planned.address),
             port=port,
             served=wish.model,
             key=wish.key,
@@ -154,15 +164,13 @@ class Tending:
 
     async def _rest(self, how: str) -> None:
         self._falls += 1
-        rest = min(self._patience.rest, self._patience.look * 2**self._falls)
         logger.error("node %s does not start (%s); see %s", self.wish.name, how, self._log)
-        await asyncio.sleep(rest)
+        await asyncio.sleep(self._pause(self._falls))
 
     # --- while it runs -----------------------------------------------------------------------------------------------
 
     async def _watch(self, child: Child) -> None:
         await self._is_ready(child, self._made)
-        child.bound_log()
         if child.silent > self._patience.hung:
             self._end(child)
             self._lose(child, f"silent for {child.silent:.0f} s")
@@ -170,6 +178,7 @@ class Tending:
             self._falls = 0
         self._told = {name: each for name, each in self._told.items() if each["state"] == "proved"} | self._refused
         await self._say(child.url)
+        child.bound_log()
 
     def _lose(self, child: Child, how: str) -> None:
         """It has ended by itself: the next look starts another."""
@@ -186,7 +195,7 @@ class Tending:
     async def _replace_beside(self, wish: Wish, old: Child) -> None:
         """The old one serves until the new one has shown that it does what it should."""
         logger.info("node %s is being replaced", wish.name)
-        new = self._start(wish, free_port())
+        new = self._start(wish, free_port(str(wish.planned.address)))
         try:
             await self._ready(new, wish)
             told = {each.name: await self._proof(new, wish, each) for each in wish.adapters}
@@ -206,9 +215,7 @@ class Tending:
                 await new.stop(self._patience.stop)
                 self._all.discard(new)
         logger.info("node %s is replaced: now at %s", wish.name, new.url)
-        task = asyncio.create_task(self._retire(old))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retiring.send(self._retire(old))
 
     async def _replace_after(self, wish: Wish, old: Child) -> None:
         """Where memory holds one copy only: no new texts, let the old ones end, then start the new process."""
@@ -314,7 +321,3 @@ def _alike(one: Wish, other: Wish) -> bool:
     """Whether one process answers both: which adapter serves is said by each request."""
     first, second = (sorted(wish.adapters, key=lambda adapter: adapter.name) for wish in (one, other))
     return first == second and one.model_copy(update={"adapters": ()}) == other.model_copy(update={"adapters": ()})
-
-
-def _url(port: int) -> str:
-    return f"http://127.0.0.1:{port}"

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from writingapp.admin import desk
 from writingapp.api import api
-from writingapp.views import account, errors, health, mornings, photos, ratings, sessions, today
+from writingapp.views import account, errors, health, leaving, mornings, photos, ratings, sessions, today
 from writingapp.views.desk import audit, bulk, export, pair, queue, statistics
 from writingapp.views.school import acting, adapters, run, runs
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("ratings/<uuid:rating_id>/again/", ratings.again, name="rating_again"),
     path("ratings/<uuid:rating_id>/consent/", ratings.allow, name="rating_consent"),
     path("account/", account.account, name="account"),
+    path("account/leave/", leaving.leave, name="leave"),
     # Her address stands among her settings; allauth's own page for it would be a second place.
     path("accounts/email/", RedirectView.as_view(pattern_name="account")),
     # Its QR picture is a data address.

@@ -16,12 +16,15 @@ from writingapp.verse_words import (
     ABOUT,
     ASPECTS,
     FAULTS,
+    LINES,
+    LOOSER,
     OTHERWISE,
     OTHERWISE_WHOLE,
     PAIRED,
     REASONS,
     RHYMING,
     RHYMING_IN_TURN,
+    STRICTER,
     TONES,
     WHOLE,
 )
@@ -29,7 +32,9 @@ from writingapp.wire import Payload
 
 
 def form(name: str, lessons: Iterable[Lesson]) -> Payload:
-    return {"form": name, "about": str(ABOUT.get(name, "")), "lessons": [_lesson(each) for each in lessons]}
+    about = str(ABOUT.get(name, ""))
+    told = str(LOOSER) % {"about": about} if name in STRICTER else about
+    return {"form": name, "about": told, "lessons": [_lesson(each) for each in lessons]}
 
 
 def _lesson(lesson: Lesson) -> Payload:
@@ -64,7 +69,7 @@ def verdict(said: Verdict, options: Options) -> Payload:
         "right": said.right,
         "opening": said.opening,
         "rhyme": " ".join(rhymes),
-        "checks": list(_checks(said, options)),
+        "checks": list(_checks(said, options, book)),
         "reasons": list(_reasons(said, rhymes)),
         "counted": _counted(said),
         "lines": [{"text": line.text, "tones": line.tones, "wanted": line.wanted} for line in said.lines],
@@ -81,7 +86,7 @@ def _counted(said: Verdict) -> bool:
     return any(line.tones[:1].isdigit() for line in said.lines)
 
 
-def _checks(said: Verdict, options: Options) -> Iterator[Payload]:
+def _checks(said: Verdict, options: Options, book: str) -> Iterator[Payload]:
     """The aspects that were judged: of a poem of the wrong size only that."""
     sized = not ASPECTS["size"][1] & {fault.code for fault in said.faults}
     judged = {
@@ -92,12 +97,13 @@ def _checks(said: Verdict, options: Options) -> Iterator[Payload]:
         "asked": bool(options.head or options.words or options.pins),
     }
     for name, (label, codes) in ASPECTS.items():
-        faults = [_fault(fault, said) for fault in said.faults if fault.code in codes]
+        faults = [_fault(fault, said, book) for fault in said.faults if fault.code in codes]
         if faults or judged.get(name):
-            yield {"name": name, "label": str(label), "right": not faults, "faults": faults}
+            named = LINES if name == "size" and _counted(said) else label
+            yield {"name": name, "label": str(named), "right": not faults, "faults": faults}
 
 
-def _fault(fault: Fault, said: Verdict) -> Payload:
+def _fault(fault: Fault, said: Verdict, book: str) -> Payload:
     """With a sentence; lines and places count from 1, as the checkers have them."""
     line = said.lines[fault.line - 1] if fault.line else None
     at = (fault.place or len(line.text) if line else 1) - 1
@@ -108,7 +114,7 @@ def _fault(fault: Fault, said: Verdict) -> Payload:
         "character": line.text[at : at + 1] if line else "",
         "tone": _named(line.tones, at, said) if line else "",
         "wanted": _named(line.wanted, at, said) if line else "",
-        "rhyme": fault.what or rhyme_name(said.rhyme),
+        "rhyme": fault.what or rhyme_name(said.rhyme, book),
         "what": fault.what,
     }
     sentence = FAULTS.get(fault.code, OTHERWISE) if line else WHOLE.get(fault.code, OTHERWISE_WHOLE)

@@ -36,10 +36,14 @@ ABOUT: dict[str, Promise] = {
     "free": _("No count and no rhyme: the line ends where the breath does."),
     "haiku": _("Three short lines of 5, 7 and 5, one season, one moment."),
     "english": _("A poem in English, in lines of its own, rhymed or not."),
-    "couplet": _("Two lines of one length that rhyme, and say one thing whole."),
+    "couplet": _("Two lines of eight to ten syllables that rhyme, and say one thing whole."),
     "quatrain": _("Four lines that rhyme, crosswise or in pairs."),
     "limerick": _("Five lines with a wink: two long, two short, one long, rhymed a a b b a."),
 }
+
+# Tunes that are made, and taught, by a pattern with fewer free places than the books of tunes have.
+STRICTER = frozenset({"changxiangsi", "huanxisha", "zhegutian", "pusaman", "dielianhua"})
+LOOSER = _("%(about)s Books of tunes leave a place or two more free than the signs here.")
 
 # By the checkers' codes. The places in them: line, place, character, tone, wanted, rhyme, and what was asked for.
 FAULTS: dict[str, Promise] = {
@@ -58,6 +62,7 @@ FAULTS: dict[str, Promise] = {
     "押韵": _("Line %(line)d does not rhyme where it should."),
     "叠句": _("Line %(line)d should say once more what was said before it."),
     "字数": _("Line %(line)d has the wrong number of characters."),
+    "写法": _("Line %(line)d is not written in words with a plain mark between them."),
     "音节": _("Line %(line)d has %(tone)s syllables; it should have %(wanted)s."),
     "藏头": _("Line %(line)d does not begin as was asked for: %(what)s"),
     "留句": _("Line %(line)d is not the line that was to stay: %(what)s"),
@@ -96,6 +101,8 @@ TONES: dict[str, Promise] = {
     "·": _("either"),
 }
 
+LINES = _("Number of lines")  # the size of verse that counts syllables
+
 # What is judged, in the order of the page; each with the faults that speak against it. Those after the rhyme are told
 # only where something is wrong.
 ASPECTS: dict[str, tuple[Promise, frozenset[str]]] = {
@@ -103,6 +110,7 @@ ASPECTS: dict[str, tuple[Promise, frozenset[str]]] = {
     "syllables": (_("Syllables"), frozenset({"音节"})),
     "tones": (_("Tones"), frozenset({"平仄", "失对", "失粘", "孤平", "三平调", "三仄尾", "同字"})),
     "rhyme": (_("Rhyme"), frozenset({"出韵", "重韵", "换韵", "押韵"})),
+    "spelling": (_("Spelling"), frozenset({"写法"})),
     "repeat": (_("Repeated lines"), frozenset({"叠句"})),
     "asked": (_("What you asked for"), frozenset({"藏头", "意象", "留句"})),
 }

@@ -9,13 +9,14 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, ValidationError
 
 from inference.verse.forms import FORMS
-from inference.verse.options import FREE, Options
-from inference.verse.plain import MARKS
 from writingapp.models import Candidate, Inspiration, Photo, Rating, WritingSession
+from writingapp.options_wire import OptionsIn
 from writingapp.refusals import Refusal, sentence
 from writingapp.services.manuscripts import Change, Conflict, Patch, Saved
+from writingapp.text_wire import Number, Text
 
 PROTOCOL = 1
+ID_LENGTH = 36  # characters of a uuid: of what names a refused message no more is said back
 Payload = dict[str, Any]
 
 
@@ -29,9 +30,9 @@ class _In(BaseModel):
 class PatchIn(_In):
     """Characters `start` to `end` are replaced by `text`."""
 
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
-    text: str
+    start: Number
+    end: Number
+    text: Text
 
 
 class Save(_In):
@@ -39,37 +40,14 @@ class Save(_In):
 
     type: Literal["save"] = "save"
     save_id: uuid.UUID
-    base_rev: int = Field(ge=0)
-    text: str | None = None
+    base_rev: Number
+    text: Text | None = None
     patch: PatchIn | None = None
-    length: int = Field(default=0, ge=0)
+    length: Number = 0
 
     def change(self) -> Change:
         patch = Patch(self.patch.start, self.patch.end, self.patch.text) if self.patch else None
         return Change(text=self.text, patch=patch, length=self.length)
-
-
-class OptionsIn(_In):
-    """What else she asks of a poem; judged one by one by the service, like the other fields of the ask."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-    head: str = Field(default="", max_length=64)
-    rhyme: str = Field(default="", max_length=16)
-    book: str = Field(default=FREE.book, max_length=16)
-    words: list[Annotated[str, Field(max_length=64)]] = Field(default_factory=list, max_length=16)
-    script: str = Field(default=FREE.script, max_length=16)
-    size: int = Field(default=0, ge=0, le=999)
-    lines: int = Field(default=0, ge=0, le=999)
-    strict: bool = False
-    pins: list[Annotated[tuple[int, str], Field(strict=False)]] = Field(default_factory=list, max_length=64)
-
-    def asked(self) -> Options:
-        """Without the space and the marks that a hand leaves around words and lines."""
-        words = dict.fromkeys(bare for word in self.words if (bare := word.strip()))
-        pins = [(at, line.strip().rstrip(MARKS)) for at, line in self.pins]
-        told = {"head": self.head.strip(), "rhyme": self.rhyme.strip(), "words": [*words], "pins": pins}
-        return Options.of(self.model_dump() | told)
 
 
 class Inspire(_In):
@@ -77,13 +55,13 @@ class Inspire(_In):
 
     type: Literal["inspire"] = "inspire"
     key: uuid.UUID
-    kind: str
-    form: str = ""
-    wish: str = ""
-    before: str = ""
+    kind: Text
+    form: Text = ""
+    wish: Text = ""
+    before: Text = ""
     candidates: int = 2
     photo_id: uuid.UUID | None = None
-    chips: list[str] = Field(default_factory=list, max_length=64)
+    chips: list[Text] = Field(default_factory=list, max_length=64)
     options: OptionsIn = OptionsIn()
 
 
@@ -91,10 +69,10 @@ class Hint(_In):
     """What she is about to ask, as far as it is written."""
 
     type: Literal["hint"] = "hint"
-    kind: str
-    form: str = ""
-    wish: str = ""
-    before: str = ""
+    kind: Text
+    form: Text = ""
+    wish: Text = ""
+    before: Text = ""
     options: OptionsIn = OptionsIn()
 
 
@@ -103,8 +81,8 @@ class Attach(_In):
 
     type: Literal["attach"]
     candidate: uuid.UUID
-    attempt: int = Field(ge=0)
-    seq: int = Field(ge=0)
+    attempt: Number
+    seq: Number
 
 
 class Stop(_In):
@@ -127,7 +105,7 @@ class Swap(_In):
     type: Literal["swap"] = "swap"
     key: uuid.UUID
     candidate: uuid.UUID
-    line: int = Field(ge=0)
+    line: Number
 
 
 class Clock(_In):
@@ -148,7 +126,7 @@ class Ack(_In):
 
     type: Literal["ack"]
     candidate: uuid.UUID
-    seq: int = Field(ge=0)
+    seq: Number
 
 
 class Ping(_In):
@@ -174,9 +152,23 @@ def parse(raw: str | bytes) -> Message:
         raise Refusal("malformed") from None
     except ValidationError as fault:
         unknown = any(error["type"].startswith("union_tag") for error in fault.errors(include_input=False))
-        ref = loaded.get("save_id") or loaded.get("key") or loaded.get("candidate") if isinstance(loaded, dict) else ""
         code = "unknown_type" if unknown and isinstance(loaded, dict) else "malformed"
-        raise Refusal(code, ref if isinstance(ref, str) else "") from None
+        raise Refusal(code, _named(loaded)) from None
+
+
+def reference_in(raw: str | bytes) -> str:
+    """The id that a message names which is refused unread."""
+    try:
+        return _named(orjson.loads(raw))
+    except orjson.JSONDecodeError:
+        return ""
+
+
+def _named(loaded: object) -> str:
+    if not isinstance(loaded, dict):
+        return ""
+    ref = loaded.get("save_id") or loaded.get("key") or loaded.get("candidate") or loaded.get("inspiration")
+    return ref[:ID_LENGTH] if isinstance(ref, str) else ""
 
 
 def reference(message: Message) -> str:

@@ -1,4 +1,4 @@
-"""Writes the index that `inference.verse.lines` reads: 46 s of one core and 350 MB while it works."""
+"""Writes the index that `inference.verse.lines` reads: 22 s of one core and 424 MB while it works."""
 
 import json
 from array import array

@@ -55,6 +55,7 @@ class Traits:
     loads: bool = False  # takes and drops adapters while it runs
     measures: bool = False  # tells log-probabilities
     sees: bool = False  # reads pictures
+    listens: bool = False  # at an address that other hosts reach, asking them for its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Plan:
     model: str
     port: int
     served: str = ""
-    host: str = "127.0.0.1"
+    host: str = "127.0.0.1"  # where it listens, and is reached
+    devices: str = ""  # the GPUs that it may see, in CUDA's words; empty: all
     key: str = ""
     threads: int = 0  # 0: the engine decides
     capacity: int = 2
@@ -91,7 +93,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The process to start; `environment` is added to ours, and holds the key, which a command line would show."""
+    """The process to start; `environment` holds the key, which a command line would show. See `inference.children`."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -39,7 +39,7 @@ AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 class LMDeploy(dialect.FittedAtStart):
     """Streams from `/v1/chat/completions` in a session of our own number, and aborts it when nobody reads any more."""
 
-    traits = Traits(constrains=True, adapts=True, measures=True, sees=True)
+    traits = Traits(constrains=True, adapts=True, measures=True, sees=True, listens=True)
 
     def launch(self, plan: Plan) -> Launch:
         """See `Engine.launch`."""

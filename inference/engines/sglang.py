@@ -34,7 +34,7 @@ AHEAD_LIMIT = aiohttp.ClientTimeout(total=10)
 class SGLang:
     """Streams from `/v1/chat/completions` under an id of our own, and ends by that id what nobody reads any more."""
 
-    traits = Traits(constrains=True, adapts=True, loads=True, measures=True, sees=True)
+    traits = Traits(constrains=True, adapts=True, loads=True, measures=True, sees=True, listens=True)
 
     def launch(self, plan: Plan) -> Launch:
         """See `Engine.launch`. At its usual log level it writes all its arguments down, the key among them."""

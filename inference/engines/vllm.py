@@ -36,7 +36,7 @@ CPU_CACHE = 2 << 30  # bytes: 16,000 tokens of a 7B; unless told it takes nine t
 class VLLM:
     """Streams from `/v1/chat/completions`; closing the connection ends the work, as soon as its step is over."""
 
-    traits = Traits(constrains=True, adapts=True, loads=True, measures=True, sees=True)
+    traits = Traits(constrains=True, adapts=True, loads=True, measures=True, sees=True, listens=True)
 
     def launch(self, plan: Plan) -> Launch:
         """See `Engine.launch`. The build that the environment holds decides between CPU and GPU."""
@@ -151,7 +151,7 @@ def _on_gpu(plan: Plan) -> list[str]:
 
 
 def _environment(plan: Plan) -> dict[str, str]:
-    said = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "VLLM_NO_USAGE_STATS": "1"}
+    said = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "VLLM_NO_USAGE_STATS": "1", "VLLM_MAX_N_SEQUENCES": "1"}
     said |= {"VLLM_API_KEY": plan.key} if plan.key else {}
     said |= {"HF_HUB_OFFLINE": "1"} if Path(plan.model).is_dir() else {}
     if _is_cpu(plan.python):

@@ -6,7 +6,8 @@ Where each of them stands is drawn once and kept in the row of the candidate, so
               return {..., "placed": placed}
     follow:   lines = asked.once(lines, placed)       # where no character should stand twice
               lines = asked.hold(lines, held.drawn.get("placed", ()))   # each line a list, a shape a character
-    instead:  line = asked.hold_line(line, asked.beside(placed, at, size), at)
+    instead:  placed = asked.standing(placed, lines)    # a line that was kept may have been swapped since
+              line = asked.hold_line(line, asked.beside(placed, at, size), at)
               return asked.another(line, old)                           # other than the line that stands there
 
 `fits(line, place, character)` is the family's word whether this character may stand there: in its tone, or in one of
@@ -21,7 +22,7 @@ from typing import TypeAlias, TypeVar
 
 from inference.verse import shape
 from inference.verse.options import Impossible, Options
-from inference.verse.shape import Chars, Shape
+from inference.verse.shape import Chars, NoSuchBeginning, Shape
 
 Fits: TypeAlias = Callable[[int, int, str], bool]
 Placed: TypeAlias = list[tuple[int, int, str]]  # line, place in it, what stands from there on
@@ -43,8 +44,7 @@ def place(options: Options, sizes: Sequence[int], fits: Fits, dice: Random, ends
     for line, char in enumerate(options.head):
         if grid.get((line, 0), char) != char:
             raise Impossible("pins", "crowded", next(text for at, _, text in placed if at == line))
-        if (line, 0) not in grid:
-            placed.append((line, 0, char))
+        placed.append((line, 0, char))  # also in a kept line: whatever stands in its place has it too
     if wrong := [char for line, char in enumerate(options.head) if not fits(line, 0, char)]:
         raise Impossible("head", "tone", "".join(wrong))
     words = _words(options, sizes, fits, dice, _grid(placed), ends)
@@ -101,16 +101,25 @@ def hold_line(line: Sequence[Shape], placed: Iterable[Sequence[int | str]], at: 
     return held
 
 
+def standing(placed: Iterable[Sequence[int | str]], lines: Mapping[int, str]) -> Placed:
+    """What of it still stands in these lines, by their place: a line that was kept may have been swapped since."""
+    return [
+        (int(line), int(at), str(text))
+        for line, at, text in placed
+        if lines.get(int(line), "").startswith(str(text), int(at))
+    ]
+
+
 def beside(placed: Iterable[Sequence[int | str]], at: int, size: int) -> Placed:
     """What stays when line `at`, of `size` characters, is swapped: all but that the line itself was kept."""
     return [(int(line), int(spot), str(text)) for line, spot, text in placed if line != at or len(str(text)) < size]
 
 
 def another(line: Sequence[Shape], old: str) -> Shape:
-    """The line, other than `old` from the first character that may be another."""
+    """The line, other than `old` from the first character that may be another. Raises `NoSuchBeginning` if none may."""
     free = next((at for at, part in enumerate(line) if len(_members(part) - {old[at : at + 1]}) > 0), None)
     if free is None:
-        return shape.row(*line)
+        raise NoSuchBeginning
     here = shape.one_of("".join(_members(line[free]) - {old[free]}))
     return shape.row(*line[:free], here, *line[free + 1 :])
 
@@ -146,8 +155,8 @@ def _pinned(options: Options, sizes: Sequence[int], fits: Fits) -> Placed:
 def _words(
     options: Options, sizes: Sequence[int], fits: Fits, dice: Random, grid: _Grid, ends: Collection[int]
 ) -> Placed:
-    kept = [text for _, text in options.pins]
-    words = [word for word in dict.fromkeys(options.words) if not any(word in line for line in kept)]
+    kept = {word: (at, text.index(word)) for at, text in options.pins for word in options.words if word in text}
+    words = [word for word in dict.fromkeys(options.words) if word not in kept]
     spots = {word: _spots(word, sizes, fits, dice) for word in words}
     for word in words:
         if len(word) > max(sizes):
@@ -158,7 +167,7 @@ def _words(
     found = _put(ordered, spots, grid, Counter(), lambda grid: not _twice(grid, sizes, ends))
     if found is None:
         raise Impossible("words", "crowded", ordered[0])
-    return found
+    return found + [(line, at, word) for word, (line, at) in kept.items()]
 
 
 def _spots(word: str, sizes: Sequence[int], fits: Fits, dice: Random) -> list[tuple[int, int]]:

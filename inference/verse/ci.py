@@ -31,13 +31,20 @@ def draw(held: Held, wish: str, seed: str) -> dict[str, Any]:
 
 
 def _parts(pattern: Pattern, wish: str, options: Options, dice: Random) -> dict[str, str]:
-    """A part for each rhyme, each another: the likelier the more words it has and the more of them are wished."""
+    """A part for each rhyme, each another: the likelier the more words it has and the more of them are wished.
+
+    Where she names a rhyme or keeps lines, those with the fewest parts come first, so that no other takes the last one.
+    """
+    fitting = {number: _fitting(pattern, number, options) for number in pattern.rhymes}
+    bound = options.rhyme or options.pins
     found: dict[str, str] = {}
-    for number in pattern.rhymes:
-        parts = [part for part in _fitting(pattern, number, options) if part not in found.values()]
+    for number in sorted(fitting, key=lambda number: len(fitting[number])) if bound else fitting:
+        parts = [part for part in fitting[number] if part not in found.values()]
+        if not parts:
+            raise _crowded(options, options.rhyme)
         weights = [_weight(part, _words(pattern, number, part), wish) for part in parts]
         (found[number],) = dice.choices(parts, weights)
-    return found
+    return {number: found[number] for number in fitting}
 
 
 def _weight(part: str, words: str, wish: str) -> float:

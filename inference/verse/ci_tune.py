@@ -15,6 +15,7 @@ from inference.verse import asked, books, cipu, shape
 from inference.verse.characters import LEANING
 from inference.verse.cipu import AGAIN, Pattern, Verse
 from inference.verse.held import Held
+from inference.verse.metre import shared_out
 from inference.verse.shape import NoSuchBeginning, Shape
 
 TONES = "pingshui"  # the book that tones are from
@@ -132,14 +133,12 @@ def hands(tune: Tune, said: Mapping[int, str]) -> dict[int, str]:
     lines = tune.pattern.lines
     ends = {at: line[-1] for at, line in (kept(tune) | dict(said)).items()}
     ends |= {at - 1: ends[at] for at, verse in enumerate(lines) if verse.copies and at in ends}
-    found: dict[int, str] = defaultdict(str)
+    found: dict[int, str] = {}
     for end in dict.fromkeys(verse.end for verse in lines if verse.rhyme):
         places = [at for at, verse in enumerate(lines) if verse.end == end and not verse.copies]
         words = [char for char in tune.words(lines[places[0]]) if char not in ends.values()]
-        for start in range(0, len(words), len(places)):
-            for at, char in zip(dice.sample(places, len(places)), words[start:], strict=False):
-                found[at] += char
-    return {at: ends.get(at, hand) for at, hand in found.items()}
+        found |= zip(places, shared_out(words, len(places), dice), strict=True)
+    return {at: ends.get(at, hand) for at, hand in found.items() if hand}
 
 
 # --- poems that stand already ----------------------------------------------------------------------------------------
@@ -191,6 +190,7 @@ def follow(tune: Tune, written: str) -> Shape:
 def tune_of(tune: Tune, written: str) -> tuple[Tune, dict[int, str]]:
     """The tune that a text of somebody else is in, and its lines. Raises `NoSuchBeginning`."""
     said = said_in(tune.pattern, written)
+    tune = replace(tune, placed=tuple(asked.standing(tune.placed, said)))
     for each in tunes_of(tune, said):
         try:
             shape.follow(poem(each, said), written)

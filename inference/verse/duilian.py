@@ -4,6 +4,7 @@ A place that the pattern leaves free gets its tone by chance, and the other line
 at the same place of both.
 """
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -125,13 +126,15 @@ def follow(held: Held, written: str) -> Shape:
 
 
 def instead(held: Held, poem: str, at: int) -> Shape:
-    if follow(held, poem) != shape.EMPTY:
+    rows = [line[:-1] for line in poem.split("\n")]
+    placed = asked.standing(held.drawn.get("placed", []), dict(enumerate(rows)))
+    if follow(replace(held, drawn={**held.drawn, "placed": placed}), poem) != shape.EMPTY:
         raise NoSuchBeginning
-    upper, lower = (line[:-1] for line in poem.split("\n"))
+    upper, lower = rows
     old, other = (upper, lower) if at == 0 else (lower, upper)
     drawn = held.drawn["tones"] if at else held.drawn["tones"].translate(OPPOSITE)  # those of the other line
     tones = _heard(other, drawn).translate(OPPOSITE)
-    placed = asked.beside(held.drawn.get("placed", []), at, len(old))
+    placed = asked.beside(placed, at, len(old))
     return shape.row(
         asked.another(asked.hold_line(_line(tones, other, placed), placed, at), old), shape.text(MARKS[at])
     )

@@ -29,8 +29,8 @@ def _words(words: Words) -> str:
 
 def _ebnf(shape: Shape, sets: dict[str, str], rules: Rules) -> str:
     match shape:
-        case Chars(pattern, members):
-            bracketed = pattern if pattern.startswith("[") else f"[{pattern}]"
+        case Chars(members):
+            bracketed = shape.pattern if shape.pattern.startswith("[") else f"[{shape.pattern}]"
             return sets.setdefault(bracketed, f"set{len(sets)}") if len(members) > BIG else bracketed
         case Run(part, least, most):
             return f"({_ebnf(part, sets, rules)}){{{least},{most}}}"

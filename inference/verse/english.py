@@ -42,9 +42,15 @@ def draw(held: Held, wish: str, seed: str) -> dict[str, Any]:
 
     The more of a rhyme's words are in the wish, the likelier it is; lines that stay have theirs already.
     """
-    dice = Random(seed)  # noqa: S311 - not a secret
-    pins = dict(held.options.pins)
     _count(held.options.head, PLANS[held.form])
+    _check_pins(held)
+    drawn = _draw(held, wish, Random(seed))  # noqa: S311 - not a secret
+    _check_heads(replace(held, drawn=drawn))
+    return drawn
+
+
+def _draw(held: Held, wish: str, dice: Random) -> dict[str, Any]:
+    pins = dict(held.options.pins)
     schemes = list(PLANS[held.form].schemes)
     dice.shuffle(schemes)
     for scheme in schemes:
@@ -61,6 +67,31 @@ def _count(head: str, plan: Plan) -> None:
         raise Impossible("head", "count", str(len(plan.lines)))
     if strange := next((letter for letter in head if letter.lower() not in ascii_lowercase), ""):
         raise Impossible("head", "letter", strange)
+
+
+def _check_pins(held: Held) -> None:
+    """A line that stays has the syllables of its place, in words that we know: what goes on is no longer than a line.
+
+    What it rhymes with is asked later; a word that leans on the next may end it only where it rhymes.
+    """
+    plan = PLANS[held.form]
+    for at, text in held.options.pins:
+        least, most = plan.lines[at]
+        size = Counted(least, most, starts=held.options.head[at : at + 1].lower(), leaning=plan.schemes[0][at] != "·")
+        try:
+            fits = shape.may_end(shape.follow(size, text))
+        except NoSuchBeginning:
+            fits = False
+        if not fits:
+            raise Impossible("pins", "form", text)
+
+
+def _check_heads(held: Held) -> None:
+    """Whether some line can begin with each of the heads, beside the words that were placed there."""
+    hands = _hands(held)
+    for at, head in enumerate(held.options.head):
+        if not shape.heads(_line(held, at, hands[at])):
+            raise Impossible("head", "word", head)
 
 
 def _kept(scheme: str, pins: dict[int, str]) -> dict[str, str] | None:
@@ -99,7 +130,10 @@ def _places(held: Held, scheme: str, pins: dict[int, str], dice: Random) -> list
         count = counted.syllables().get(word.lower())
         if count is None:
             raise Impossible("words", "unheard", word)
-        fitting = [at for at in free if count + 2 <= PLANS[held.form].lines[at][0]]
+        roomy = [at for at, (least, _) in enumerate(PLANS[held.form].lines) if count + 2 <= least]  # it stands inside
+        if not roomy:
+            raise Impossible("words", "long", word)
+        fitting = [at for at in free if at in roomy]
         if not fitting:
             raise Impossible("words", "crowded", word)
         free.remove(fitting[0])

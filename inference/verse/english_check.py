@@ -40,8 +40,8 @@ def _known(word: str) -> tuple[str, int] | None:
 
 
 def judge(form: str, text: str, options: Options = FREE) -> Verdict:
-    """The verdict; `tones` of a line are its syllables, `wanted` what they should be. Codes: 行数 音节 押韵 重韵
-    藏头 意象 留句."""
+    """The verdict; `tones` of a line are its syllables, `wanted` what they should be. Codes: 行数 写法
+    音节 押韵 重韵 藏头 意象 留句."""
     lines, sizes = text.split("\n"), SYLLABLES[form]
     told = [Line(line, _counted(line), _wanted(size)) for line, size in zip(lines, sizes, strict=False)]
     if len(lines) != len(sizes):
@@ -49,9 +49,9 @@ def judge(form: str, text: str, options: Options = FREE) -> Verdict:
             form, strict=False, right=False, opening="", rhyme="", lines=tuple(told), faults=(Fault("行数"),)
         )
     faults = [
-        Fault("音节", number)
+        Fault(code, number)
         for number, (line, size) in enumerate(zip(lines, sizes, strict=True), 1)
-        if not (_LAID_OUT.fullmatch(line) and _fits(line, size))
+        if (code := _wrong(line, size))
     ]
     ends = {number: words[-1] for number, line in enumerate(lines, 1) if (words := _WORD.findall(line))}
     faults += sorted((_unrhymed(ends, pairs) for pairs in PAIRS[form]), key=lambda found: len(found))[0]
@@ -62,14 +62,25 @@ def judge(form: str, text: str, options: Options = FREE) -> Verdict:
 def _unmet(lines: list[str], options: Options) -> list[Fault]:
     """What else she asked for and has not got."""
     heads = [
-        Fault("藏头", at)
+        Fault("藏头", at, what=head)
         for at, (line, head) in enumerate(zip(lines, options.head, strict=False), 1)
         if line[:1].lower() != head.lower()
     ]
     said = {word.lower() for line in lines for word in _WORD.findall(line)}
-    words = [Fault("意象") for word in options.words if word.lower() not in said]
-    kept = [Fault("留句", at + 1) for at, line in options.pins if lines[at].rstrip(",.;:?") != line.rstrip(",.;:?")]
+    words = [Fault("意象", what=word) for word in options.words if word.lower() not in said]
+    kept = [
+        Fault("留句", at + 1, what=line)
+        for at, line in options.pins
+        if lines[at].rstrip(",.;:?") != line.rstrip(",.;:?")
+    ]
     return heads + words + kept
+
+
+def _wrong(line: str, size: tuple[int, int]) -> str:
+    """What is wrong with a line by itself, if anything."""
+    if _WORD.search(line) and not _LAID_OUT.fullmatch(line):
+        return "写法"
+    return "" if _fits(line, size) else "音节"
 
 
 def _fits(line: str, size: tuple[int, int]) -> bool:
@@ -79,14 +90,20 @@ def _fits(line: str, size: tuple[int, int]) -> bool:
 
 
 def _unrhymed(ends: dict[int, str], pairs: tuple[tuple[int, int], ...]) -> list[Fault]:
-    """Of each pair the later line is at fault."""
+    """Of each pair the later line is at fault. A line without words has no end, and rhymes with nothing."""
     faults: list[Fault] = []
     for one, other in pairs:
-        if ends.get(one, "").lower() == ends.get(other, "").lower():
+        first, second = ends.get(one, ""), ends.get(other, "")
+        if first and first.lower() == second.lower():
             faults.append(Fault("重韵", other))
-        elif (a := _known(ends[one])) and (b := _known(ends[other])) and a[0] != b[0]:
+        elif not _may_rhyme(first, second):
             faults.append(Fault("押韵", other))
     return faults
+
+
+def _may_rhyme(one: str, other: str) -> bool:
+    a, b = _known(one), _known(other)
+    return bool(one and other) and (a is None or b is None or a[0] == b[0])
 
 
 def _counted(line: str) -> str:

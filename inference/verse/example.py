@@ -6,9 +6,15 @@ from inference.voices import VOICES
 
 # What tells a line's beginning from others, where examples are copied; the Chinese one begins with rare characters.
 LETTERS = {("free", "zh"): 1, ("free", "en"): 7}
-COPIED = {("haiku", "zh"): ("谁也没", "谁还没")}  # where only one line is
-# 春暖花开, 鸟语花香, 让人心旷神怡, 夜幕降临, 夜色降临, 微风轻轻吹过, 照亮了整个世界
-ANY_MORNING = {"zh": ("春暖", "鸟语", "让人心", "夜幕", "夜色降", "微风轻", "照亮了"), "en": ()}
+COPIED = {  # where only one line is, or the line with another word in it
+    ("haiku", "zh"): ("谁也没", "谁还没"),
+    ("free", "en"): ("slap", "Slap", "of the rope"),
+}
+# 春暖花开, 鸟语花香, 让人心旷神怡, 夜幕降临, 夜色降临, 微风轻轻吹过, 照亮了整个世界; and what explains the poem
+ANY_MORNING = {
+    "zh": ("春暖", "鸟语", "让人心", "夜幕", "夜色降", "微风轻", "照亮了", "这是一首", "这首诗"),
+    "en": ("This poem", "This is a poem", "The poem"),
+}
 
 
 def beginnings(form: str, language: str) -> frozenset[str]:

@@ -63,5 +63,5 @@ def conforms(form: str, text: str, language: str = "zh", options: Options = FREE
     """See `Family.conforms`."""
     language = language_in(form, language)
     if options.script == "hant":
-        text, options = as_made(text, form), simple(options)
+        text, options = as_made(text, form), simple(options, form)
     return _family(form, language).conforms(Held(form, language, options), text)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice
 
 from inference.verse import check, check_asked, check_ci, check_duilian, english_check
-from inference.verse.check import Fault, Verdict, parts, told
+from inference.verse.check import Fault, Verdict, parts, rows, told
 from inference.verse.options import FREE, Options
 from inference.verse.readings import CILIN, names
 from inference.verse.registry import family_of, language_in
@@ -17,7 +17,7 @@ HAIKU = (5, 7, 5)
 def verdict_of(form: str, text: str, language: str = "zh", options: Options = FREE) -> Verdict | None:
     """The verdict; None where there is nothing to judge. Layout is not its business."""
     if options.script == "hant":
-        found = verdict_of(form, as_made(text, form), language, replace(simple(options), script="hans"))
+        found = verdict_of(form, as_made(text, form), language, replace(simple(options, form), script="hans"))
         return found and _as_written(found, text)
     language = language_in(form, language)
     family = family_of(form, language)
@@ -33,9 +33,9 @@ def verdict_of(form: str, text: str, language: str = "zh", options: Options = FR
     elif family == "duilian":
         found = check_duilian.check(text, options.size)
     elif form == "haiku":
-        found = _sized(form, text, HAIKU)
+        found = _sized(form, parts(text, len(text) or 1), HAIKU)
     elif options.head or options.words or options.pins:
-        found = _sized(form, text, ())
+        return check_asked.with_asked(_sized(form, rows(text), ()), options, parts(text, len(text) or 1))
     else:
         return None
     return check_asked.with_asked(found, options)
@@ -60,9 +60,8 @@ def _rhyme(said: str, book: str) -> str:
     return next((name for name in names(book) if name.strip("第部") == bare), said) if said else ""
 
 
-def _sized(form: str, text: str, sizes: Sequence[int]) -> Verdict:
+def _sized(form: str, lines: Sequence[str], sizes: Sequence[int]) -> Verdict:
     """Lines that have a size at most, and no tones."""
-    lines = parts(text, len(text) or 1)
     faults = [Fault("字数")] if sizes and len(lines) != len(sizes) else []
     faults += [
         Fault("字数", at) for at, (line, size) in enumerate(zip(lines, sizes, strict=False), 1) if len(line) != size

@@ -3,21 +3,22 @@
 Looks in the index of all poems of the package chinese-poetry once it stands (`python -m inference.corpus`), and until
 then in data/known.txt, the 9,000 poems of Tang and Song that people look for. A line counts as known if it is there;
 with one character other if it has seven characters or more, or if its poem is one of those that people look for: of
-2.8 million lines some short one is always alike.
+2.8 million lines some short one is always alike. So it does if such a line stands inside it as it was, seven characters
+of it or five of a poem that people look for: not every line is written with the marks of its source.
 """
 
 import logging
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
 from inference.verse.folding import fold
-from inference.verse.lines import SHORTEST, Lines, Place
+from inference.verse.lines import NEAR, SHORTEST, Lines, Place
 
 INDEX = "poems-2.0.1.lines"  # in MODEL_CACHE
 _NO_WORD = re.compile(r"[^㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]+")
@@ -37,7 +38,7 @@ class Source:
 def source(text: str) -> Source | None:
     """The source of a line; the first one of a line with several parts that has one."""
     index = _index(index_path())
-    look = _at_hand if index is None else lambda part: _told(index, index.exact(part) or index.near(part))
+    look = _at_hand if index is None else partial(_indexed, index)
     return next((found for part in _parts(text) if (found := look(part))), None)
 
 
@@ -47,6 +48,14 @@ def index_path() -> Path:
 
 def _parts(text: str) -> Iterator[str]:
     return (part for part in _NO_WORD.split(fold(text)) if len(part) >= SHORTEST)
+
+
+def _within(line: str, source_of: Callable[[str], Source | None]) -> Source | None:
+    """The source of a line that stands inside a longer one, the longer of them first."""
+    pieces = (
+        line[at : at + size] for size in (NEAR, SHORTEST) if size < len(line) for at in range(len(line) - size + 1)
+    )
+    return next((found for piece in pieces if (found := source_of(piece))), None)
 
 
 # --- all poems, from the index ---------------------------------------------------------------------------------------
@@ -64,6 +73,15 @@ def _index(path: Path) -> Lines | None:
     return _open.get(path)
 
 
+def _indexed(index: Lines, line: str) -> Source | None:
+    return _told(index, index.exact(line) or index.near(line)) or _within(line, partial(_piece, index))
+
+
+def _piece(index: Lines, piece: str) -> Source | None:
+    place = index.exact(piece)
+    return _told(index, place) if place and (place.famous or len(piece) >= NEAR) else None
+
+
 def _told(index: Lines, place: Place | None) -> Source | None:
     if place is None:
         return None
@@ -73,7 +91,7 @@ def _told(index: Lines, place: Place | None) -> Source | None:
 
 # --- the poems at hand -----------------------------------------------------------------------------------------------
 def _at_hand(line: str) -> Source | None:
-    return _exact().get(line) or _nearly(line)
+    return _exact().get(line) or _nearly(line) or _within(line, _exact().get)
 
 
 @cache

@@ -200,17 +200,18 @@ def instead(lines: int, characters: int, tune: Tune, poem: Sequence[str], at: in
 
 def tune_of(lines: int, characters: int, tune: Tune, text: str) -> Tune:
     """The tune that a finished poem is in: its own, or another if somebody else began it. Raises `NoSuchBeginning`."""
-    loose = replace(tune, placed=())  # a line that was kept when it was asked for may have been swapped since
-    for each in (loose, *_others(tune, characters)):
+    rows = text.split("\n")
+    own = replace(tune, placed=tuple(asked.standing(tune.placed, dict(enumerate(rows)))))
+    for each in (own, *_others(tune, characters)):
         kinds = _kinds(lines, characters, each.opening)
-        ends = [line[characters - 1 : characters] for line in text.split("\n")]
+        ends = [line[characters - 1 : characters] for line in rows]
         rhymed = [end for kind, end in zip(kinds, ends, strict=False) if kind.isupper()]
         if all(_rhymes(end, each) for end in rhymed):
             try:
                 shape.follow(poem(lines, characters, each, rhymed), text)
             except NoSuchBeginning:
                 continue
-            return replace(each, placed=tune.placed)
+            return each
     raise NoSuchBeginning
 
 
@@ -251,11 +252,16 @@ def _kinds(lines: int, characters: int, opening: str) -> list[str]:
 
 
 def _deal(tune: Tune, rhyming: Sequence[int], said: Mapping[int, str]) -> dict[int, str]:
-    """By line: the rhyme words, shared out so that each line has as many common ones as another, or what is said."""
+    """By line: its share of the rhyme words, or what is said."""
     chars = [char for char in rhymes(tune.book)[tune.rhyme] if char not in said.values()]
-    dice, hands = Random(tune.deal), len(rhyming)  # noqa: S311 - not a secret
-    dealt: list[list[str]] = [[] for _ in rhyming]
+    dealt = shared_out(chars, len(rhyming), Random(tune.deal))  # noqa: S311 - not a secret
+    return {line: said.get(line, hand) for line, hand in zip(rhyming, dealt, strict=True)}
+
+
+def shared_out(chars: Sequence[str], hands: int, dice: Random) -> list[str]:
+    """The characters dealt, the commonest first, so that each hand holds as many common ones as another."""
+    dealt = [""] * hands
     for at in range(0, len(chars), hands):
         for hand, char in zip(dice.sample(range(hands), hands), chars[at : at + hands], strict=False):
-            dealt[hand].append(char)
-    return {line: said.get(line, "".join(hand)) for line, hand in zip(rhyming, dealt, strict=True)}
+            dealt[hand] += char
+    return dealt

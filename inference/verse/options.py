@@ -1,7 +1,7 @@
 """What a writer may ask of a poem besides its form: a rhyme, words, line heads, a script."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 BOOKS = ("pingshui", "cilin", "xinyun")  # 平水韵, 词林正韵, 中华新韵
@@ -46,9 +46,9 @@ class Options:
 
     def told(self) -> dict[str, Any]:
         """As JSON: only what she asked for."""
-        plain, said = asdict(FREE), asdict(self)
         lists = {"words": [*self.words], "pins": [[at, line] for at, line in self.pins]}
-        return {name: lists.get(name, value) for name, value in said.items() if value != plain[name]}
+        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: lists.get(name, value) for name, value in said.items() if value != getattr(FREE, name)}
 
     def named(self) -> str:
         """Every character that she asks for by name."""

@@ -68,12 +68,20 @@ def _alone(char: str) -> str:
     return turned if len(turned) == 1 else char
 
 
-def simple(options: Options) -> Options:
-    """The options with all that she asks for by name in the script that verse is made in."""
+def simple(options: Options, form: str) -> Options:
+    """The options with all that she asks for by name in the script that verse of this form is made in."""
+
+    def made(text: str) -> str:
+        turned = as_made(text, form)
+        if options.script == "hant" or len(turned) != len(text):
+            return turned
+        # in simplified script 著 and 着 are two characters, and she has said which
+        return "".join(was if was in "著着" else now for was, now in zip(text, turned, strict=True))
+
     return replace(
         options,
-        head=simplified(options.head),
-        rhyme=simplified(options.rhyme),
-        words=tuple(simplified(word) for word in options.words),
-        pins=tuple((at, simplified(line)) for at, line in options.pins),
+        head=made(options.head),
+        rhyme=made(options.rhyme),
+        words=tuple(map(made, options.words)),
+        pins=tuple((at, made(line)) for at, line in options.pins),
     )

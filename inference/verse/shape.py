@@ -20,10 +20,14 @@ class NoSuchBeginning(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chars:
-    """One character out of `members`; `pattern` is how a regular expression says so."""
+    """One character out of `members`."""
 
-    pattern: str
     members: frozenset[str]
+
+    @property
+    def pattern(self) -> str:
+        """How a regular expression says so."""
+        return _class(self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,7 @@ EMPTY, NOTHING = Row(), Either()
 
 def one_of(members: str) -> Chars:
     """A character class."""
-    ordered = "".join(sorted(set(members)))
-    return Chars(_class(ordered), frozenset(ordered))
+    return Chars(frozenset(members))
 
 
 def text(words: str) -> Row:
@@ -113,7 +116,7 @@ def may_end(shape: Shape) -> bool:
 def after(shape: Shape, char: str) -> Shape:
     """What may follow `char`."""
     match shape:
-        case Chars(_, members):
+        case Chars(members):
             return EMPTY if char in members else NOTHING
         case Run(part, least, most):
             return row(after(part, char), run(part, least - 1, most - 1))
@@ -146,7 +149,7 @@ def heads(shape: Shape) -> frozenset[str]:
 def _classes(shape: Shape) -> list[frozenset[str]]:
     """What may come next, by the part of the shape that it would begin."""
     match shape:
-        case Chars(_, members):
+        case Chars(members):
             return [members]
         case Run(part, _, _):
             return _classes(part)
@@ -162,20 +165,23 @@ def _classes(shape: Shape) -> list[frozenset[str]]:
 def unlike(shape: Shape, beginnings: Iterable[str]) -> Shape:
     """The texts of this shape that have none of these beginnings."""
     rests: dict[str, list[str]] = {}
-    for beginning in beginnings:
+    for beginning in sorted(beginnings):  # a set has another order in each process, and a text may go on in another
         if not beginning:
             return NOTHING
         rests.setdefault(beginning[0], []).append(beginning[1:])
     if not rests:
         return shape
-    classes = _classes(shape)
-    alike: dict[tuple[bool, ...], str] = {}  # characters that the same may follow
-    for char in sorted(heads(shape) - rests.keys()):
-        which = tuple(char in members for members in classes)
-        alike[which] = alike.get(which, "") + char
-    ways = [row(one_of(chars), after(shape, chars[0])) for chars in alike.values()]
+    ways = [row(Chars(chars), after(shape, min(chars))) for chars in _alike(shape, heads(shape).difference(rests))]
     ways += [row(one_of(char), unlike(after(shape, char), rest)) for char, rest in rests.items()]
     return either(*ways, *([EMPTY] if may_end(shape) else []))
+
+
+def _alike(shape: Shape, chars: frozenset[str]) -> list[frozenset[str]]:
+    """The characters in groups: those of a group begin the same parts of the shape, so that the same may follow."""
+    groups = [chars]
+    for members in _classes(shape):
+        groups = [part for group in groups for part in (group & members, group - members)]
+    return sorted(filter(None, groups), key=min)
 
 
 def follow(shape: Shape, written: str) -> Shape:
@@ -191,8 +197,8 @@ def follow(shape: Shape, written: str) -> Shape:
 def regex(shape: Shape) -> str:
     """The shape as a regular expression."""
     match shape:
-        case Chars(pattern, _):
-            return pattern
+        case Chars():
+            return shape.pattern
         case Run(part, least, most):
             inner = regex(part) if isinstance(part, Chars) else f"(?:{regex(part)})"
             return inner + (
@@ -250,8 +256,8 @@ def _branches(tails: tuple[str, ...]) -> str:
 
 def _lark(shape: Shape, sets: dict[str, str], rules: Rules) -> str:
     match shape:
-        case Chars(pattern, members):
-            return sets.setdefault(pattern, f"SET{len(sets)}") if len(members) > BIG else f"/{pattern}/"
+        case Chars(members):
+            return sets.setdefault(shape.pattern, f"SET{len(sets)}") if len(members) > BIG else f"/{shape.pattern}/"
         case Run(part, least, most):
             return f"({_lark(part, sets, rules)}){{{least},{most}}}"
         case Row(parts):
@@ -263,11 +269,12 @@ def _lark(shape: Shape, sets: dict[str, str], rules: Rules) -> str:
             return rule(shape, rules)
 
 
-def _class(ordered: str) -> str:
-    if len(ordered) == 1:
-        return _escape(ordered)
+@lru_cache(1024)  # most classes of a shape are never written; those that are, again and again
+def _class(members: frozenset[str]) -> str:
+    if len(members) == 1:
+        return _escape(*members)
     ranges: list[list[str]] = []
-    for char in ordered:
+    for char in sorted(members):
         if ranges and ord(char) == ord(ranges[-1][1]) + 1:
             ranges[-1][1] = char
         else:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 WITHIN = 15.0  # seconds by the clock; the child has 10 of a processor
-MOST_ANSWER = 8 << 20
+MOST_ANSWER, PIECE = 8 << 20, 64 << 10  # bytes
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,7 +24,8 @@ async def run(module: str, *arguments: str, given: bytes) -> bytes:
     child = await _start(module, *arguments)
     try:
         async with asyncio.timeout(WITHIN):
-            answer, _ = await child.communicate(given)
+            _, answer = await asyncio.gather(_give(child, given), _heard(child))
+            await child.wait()
     except TimeoutError:
         raise Ended(slow=True) from None
     finally:
@@ -32,6 +33,26 @@ async def run(module: str, *arguments: str, given: bytes) -> bytes:
     if child.returncode:
         raise Ended(slow=child.returncode in {-9, -24})
     return answer
+
+
+async def _give(child: asyncio.subprocess.Process, given: bytes) -> None:
+    """A child may refuse before it has read all."""
+    assert child.stdin
+    with suppress(ConnectionError):
+        child.stdin.write(given)
+        await child.stdin.drain()
+    child.stdin.close()
+
+
+async def _heard(child: asyncio.subprocess.Process) -> bytes:
+    """All that it says, piece by piece: one that was taken over might never stop. Raises Ended."""
+    assert child.stdout
+    answer = bytearray()
+    while piece := await child.stdout.read(PIECE):
+        answer += piece
+        if len(answer) > MOST_ANSWER:
+            raise Ended(slow=False)
+    return bytes(answer)
 
 
 async def _start(module: str, *arguments: str) -> asyncio.subprocess.Process:
@@ -47,7 +68,6 @@ async def _start(module: str, *arguments: str) -> asyncio.subprocess.Process:
             stderr=asyncio.subprocess.DEVNULL,  # decoders' complaints may quote the file
             cwd=ROOT,
             env={"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1"},  # no key, no address of ours
-            limit=MOST_ANSWER,
         )
     )
     try:
@@ -61,4 +81,6 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     if child.returncode is None:
         with suppress(ProcessLookupError):
             child.kill()
+        while child.stdout and await child.stdout.read(PIECE):  # or `wait` would wait for who reads them
+            pass
         await child.wait()

@@ -74,7 +74,7 @@ def _pixels(raw: bytes) -> Image.Image:
         if picture.format == "JPEG":
             picture.draft("RGB", (SIDE, SIDE))
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        upright = _upright(picture)
         if upright.mode in {"RGB", "RGBA", "L", "CMYK"}:  # small first: what follows takes memory
             upright.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         bare = _to_srgb(upright)
@@ -84,19 +84,37 @@ def _pixels(raw: bytes) -> Image.Image:
     return fresh
 
 
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; as it lies where that cannot be read, which spoils no pixel."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except MemoryError:
+        raise
+    except Exception:  # what is wrong with it comes out in every way there is
+        return picture.copy()
+
+
 def _to_srgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
+    if picture.mode.startswith("I") or picture.mode == "F":
+        picture = _in_bytes(picture)
     if picture.mode in {"P", "LA", "PA"} or "transparency" in picture.info:
         picture = picture.convert("RGBA")
     if picture.mode == "RGBA":
         ground = Image.new("RGB", picture.size, "white")
         ground.paste(picture, mask=picture.getchannel("A"))
         picture = ground
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = picture.convert("I").point(lambda value: value / 257).convert("L")
     if isinstance(profile, bytes) and picture.mode in {"RGB", "CMYK"}:
         picture = _by_profile(picture, profile)
     return picture.convert("RGB")
+
+
+def _in_bytes(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits as grey of 8, which Pillow's own conversion would cut off at white."""
+    grey = picture.convert("I").point(lambda value: value / 257).convert("L")
+    if isinstance(clear := grey.info.get("transparency"), int):
+        grey.info["transparency"] = clear // 257
+    return grey
 
 
 def _by_profile(picture: Image.Image, profile: bytes) -> Image.Image:

@@ -1,8 +1,8 @@
-"""What the gate measures of a picture without understanding it: how light, how warm, how colourful, how still."""
+"""What the gate measures of a picture without understanding it: how light, how warm, how colourful."""
 
 from typing import Any
 
-from PIL import Image, ImageFilter, ImageStat
+from PIL import Image, ImageStat
 
 SMALL = 96  # pixels a side; enough for what is measured
 COLOURS = 5
@@ -13,15 +13,12 @@ def measure(picture: Image.Image) -> dict[str, Any]:
     small = picture.copy()
     small.thumbnail((SMALL, SMALL))
     light = ImageStat.Stat(small.convert("L"))
-    red, green, blue = ImageStat.Stat(small).mean
-    edges = ImageStat.Stat(small.convert("L").filter(ImageFilter.FIND_EDGES)).mean[0]
+    red, _, blue = ImageStat.Stat(small).mean
     return {
         "brightness": round(light.mean[0] / 255, 3),
         "contrast": round(light.stddev[0] / 128, 3),
         "saturation": round(ImageStat.Stat(small.convert("HSV")).mean[1] / 255, 3),
         "warmth": round((red - blue) / 255, 3),
-        "greenness": round((green - max(red, blue)) / 255, 3),
-        "edges": round(edges / 255, 3),
         "palette": _palette(small),
     }
 

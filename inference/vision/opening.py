@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,11 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 2  # decoders of one process
 IN_LINE = 16  # uploads that may wait for one; each holds its bytes in memory
 # A gate that was taken over could say anything: of a JPEG's parts only those that hold pixels are let through.
-PLAIN = frozenset({0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0})
+PLAIN = frozenset({0xC0, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0})
+# What ends a scan: within one FF comes before 00, a number of its pixels, or before D0 to D7, a mark between them.
+NO_PIXEL = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+COLOUR = re.compile(r"#[0-9a-f]{6}")
+MEASURED = ("brightness", "contrast", "saturation", "warmth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +96,32 @@ def _believed(answer: bytes) -> Opened:
         if "refused" in told:
             raise NotOpened(told["refused"] if told["refused"] in CODES else "broken")
         width, height, facts = int(told["width"]), int(told["height"]), told["facts"]
-        measured = {name: float(value) for name, value in facts.items() if name != "palette"}
-        palette = [f"#{int(str(colour)[1:], 16):06x}" for colour in facts["palette"]][:8]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        measured = {name: _number(facts[name]) for name in MEASURED}
+        palette = [COLOUR.fullmatch(colour)[0] for colour in facts["palette"][:8]]  # type: ignore[index]
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise NotOpened("broken") from None
-    if not (0 < width <= SIDE and 0 < height <= SIDE and len(answer) < cell.MOST_ANSWER and is_plain(jpeg)):
+    if not (0 < width <= SIDE and 0 < height <= SIDE and is_plain(jpeg)):
         raise NotOpened("broken")
     return Opened(jpeg, width, height, measured | {"palette": palette})
 
 
+def _number(told: Any) -> float:
+    """Raises ValueError where it is none, or none that was measured."""
+    number = float(told)
+    if not -1 <= number <= 1:
+        raise ValueError(told)
+    return number
+
+
 def is_plain(jpeg: bytes) -> bool:
-    """Whether it is a JPEG from its first byte to its last, with nothing in it but tables and pixels."""
-    if not jpeg.startswith(b"\xff\xd8") or not jpeg.endswith(b"\xff\xd9"):
-        return False
+    """Whether it is a JPEG from first byte to last, with nothing in it but tables and the pixels of one scan."""
     place = 2
-    while place + 4 <= len(jpeg) and jpeg[place] == 0xFF:
+    while jpeg.startswith(b"\xff\xd8") and place + 4 <= len(jpeg) and jpeg[place] == 0xFF:
         kind, length = jpeg[place + 1], int.from_bytes(jpeg[place + 2 : place + 4])
         if kind not in PLAIN or length < 2 or (kind == 0xE0 and length != 16):
             return False
         place += 2 + length
         if kind == 0xDA:
-            return jpeg.find(b"\xff\xd9", place) == len(jpeg) - 2
+            end = NO_PIXEL.search(jpeg, place)
+            return end is not None and end.group() == b"\xff\xd9" and end.end() == len(jpeg)
     return False

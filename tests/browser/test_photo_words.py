@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from inference.models.catalogue import TAGGER
-from inference.supply import from_environment, kept
-from tests.browser.desk import Tables
+from tests.browser.desk import Desk, Tables
 from tests.browser.test_photo import give
 from tests.house import FakeEngine, house
+from tests.processes_inference import tagger_file
+from tests.writingapp.sending import gate_at_work, long_work, pictures
 
 pytestmark = [pytest.mark.browser, pytest.mark.tagger]
 COFFEE = (Path(__file__).parents[1] / "photographs" / "coffee.jpg").read_bytes()
@@ -20,8 +20,7 @@ GUESSED = "由图像标签、光线和颜色推断"
 @pytest.fixture(scope="module")
 def guessing(browser: Browser) -> Iterator[Tables]:
     """A house with the classifier."""
-    if kept(TAGGER, from_environment().cache) is None:
-        pytest.skip("NO TAGGER, SO IT IS NOT TESTED: start the house once, or `make test`, which fetches it")
+    tagger_file()
     with house(FakeEngine(rate=60.0), PHOTO_TAGS="yes") as built:
         yield Tables(browser, built)
 
@@ -37,7 +36,7 @@ def test_a_cup_of_coffee_becomes_a_poem_and_is_kept(tables: Tables) -> None:
     give(desk, "drop", COFFEE)
     photo = desk.page.locator(".photo")
     expect(photo.locator("input.chip").first).to_have_value("一盏热饮")
-    expect(photo.locator(".help")).to_contain_text(GUESSED)
+    expect(photo.locator(".photo-whose")).to_contain_text(GUESSED)
     expect(desk.heard).to_contain_text("一盏热饮")
     photo.locator("input.chip").first.fill("一盏热茶")
     photo.locator("input.chip").first.press("Enter")
@@ -65,19 +64,31 @@ def test_a_second_tab_sees_the_picture_come_and_go(tables: Tables) -> None:
     expect(other.page.locator(".photo")).to_have_count(0)
 
 
-def test_a_cancelled_upload_leaves_nothing_on_the_page_or_in_the_house(tables: Tables) -> None:
+def cancelled(desk: Desk) -> None:
+    sending = desk.page.locator(".photo-sending")
+    sending.get_by_role("button", name="取消").click()
+    expect(sending).to_have_count(0)
+    expect(desk.page.locator(".photos .error")).to_have_text("")
+
+
+def test_an_upload_that_is_cancelled_on_its_way_leaves_nothing_on_the_page(tables: Tables) -> None:
     desk = tables.sit()
     held: list[Route] = []
     desk.page.route(
         "**/photos", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
     )
     give(desk, "drop", COFFEE)
-    sending = desk.page.locator(".photo-sending")
-    expect(sending.locator("progress")).to_be_visible()
-    sending.get_by_role("button", name="取消").click()
-    expect(sending).to_have_count(0)
-    expect(desk.page.locator(".photos .error")).to_have_text("")
-    desk.page.unroute("**/photos")
+    expect(desk.page.locator(".photo-sending progress")).to_be_visible()
+    cancelled(desk)
+
+
+def test_an_upload_that_is_cancelled_under_the_gate_leaves_nothing_in_the_house(tables: Tables) -> None:
+    desk = tables.sit()
+    before = pictures(tables.house)
+    give(desk, "drop", long_work())
+    with gate_at_work(tables.house):
+        cancelled(desk)
+    assert pictures(tables.house) == before
     desk.page.reload()
     desk.ready()
     expect(desk.page.locator(".photo")).to_have_count(0)

@@ -42,7 +42,7 @@ def test_with_the_keys_alone_she_judges_changes_her_mind_and_takes_it_back(table
         desk.page.keyboard.press(key)
         judged(desk, name)
         expect(desk.heard).to_have_text(f"记下了：{name}。")
-    expect(desk.page.locator(".wrote").first).to_have_text("由基础模型写成")
+    expect(desk.page.locator(".wrote").first).to_have_text("由底模写成")
     desk.page.keyboard.press("u")
     unjudged(desk)
     expect(desk.page.locator(".wrote").first).to_be_empty()

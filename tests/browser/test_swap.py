@@ -1,7 +1,10 @@
 """Another line in the place of one: asked for at the line, chosen from two, taken along, put back."""
 
+import json
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.desk import LATE, Desk, Tables
 
@@ -75,6 +78,43 @@ def test_she_may_leave_it_as_it_is(tables: Tables) -> None:
     desk.cards.first.get_by_role("button", name="不换了").click()
     expect(desk.cards.first.locator(".swap-choices:visible")).to_have_count(0)
     assert lines_of(desk) == poem
+
+
+def test_one_that_finds_no_room_says_so_and_is_asked_again(tables: Tables) -> None:
+    desk = tables.sit()
+    swaps: list[str] = []
+
+    def route(line: WebSocketRoute) -> None:
+        house = line.connect_to_server()
+
+        def sent(said: str | bytes) -> None:
+            message = json.loads(said)
+            if message["type"] == "swap":
+                swaps.append(message["key"])
+            if len(swaps) == 1 and message["type"] == "swap":
+                busy = {
+                    "type": "busy",
+                    "key": message["key"],
+                    "code": "busy",
+                    "message": "正忙。",
+                    "retry_after_ms": 2000,
+                }
+                line.send(json.dumps(busy))
+            else:
+                house.send(said)
+
+        line.on_message(sent)
+
+    desk.page.route_web_socket(re.compile("/ws/"), route)
+    desk.page.reload()
+    desk.ready()
+    poem_on(desk)
+    desk.cards.first.locator(".swap-line").first.click()
+    expect(desk.cards.first.locator(".swap-said")).to_contain_text("正忙。 大约 2 秒后替你再求一次")
+    expect(desk.page.locator("[data-said]")).to_have_text("")
+    expect(desk.cards.first.locator(".swap-choice:enabled")).to_have_count(2, timeout=LATE)
+    expect(desk.cards.first.locator(".swap-said")).to_have_text("")
+    assert swaps == [swaps[0]] * 2
 
 
 def test_by_touch_on_a_small_screen(tables: Tables) -> None:

@@ -161,6 +161,14 @@ def test_a_wrong_clock_on_this_machine_changes_nothing(tables: Tables) -> None:
     expect(desk.page.locator("[data-part=numerals]")).to_have_text(re.compile(r"^(10:00|9:\d\d)$"))
 
 
+def test_the_line_of_dawn_moves_and_does_not_glide(tables: Tables) -> None:
+    """What glides is painted sixty times a second, all morning, on her battery and beside the engine on her machine."""
+    sun = tables.sit().page.locator("[data-part=sun]")
+    before = sun.get_attribute("style")
+    expect(sun).not_to_have_attribute("style", before or "")
+    assert not any(sun.evaluate("sun => sun.getAnimations().length") for _ in range(100))
+
+
 def test_the_last_minute_and_the_end_are_said_and_the_text_stays(tables: Tables) -> None:
     cookie, url = tables.guest()
     session = url.rstrip("/").rsplit("/", 1)[-1]

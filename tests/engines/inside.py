@@ -106,11 +106,16 @@ def routes(folder: Path, module: str) -> list[str]:
 
 
 def compiled(compiling: Callable[[], Any], texts: list[str]) -> dict[str, Any]:
-    """The processor's seconds that their compiling takes, and which texts have the shape that comes of it."""
-    began = time.process_time()
-    made = compiling()
-    seconds = time.process_time() - began
-    return {"seconds": seconds, "takes": [_takes(made, text) for text in texts]}
+    """The processor's seconds that their compiling takes, and which texts have the shape that comes of it.
+
+    The least of three: who else is on the machine makes a second dearer, never cheaper.
+    """
+    seconds = []
+    for _ in range(3):
+        began = time.process_time()
+        made = compiling()
+        seconds.append(time.process_time() - began)
+    return {"seconds": min(seconds), "takes": [_takes(made, text) for text in texts]}
 
 
 def _takes(made: Any, text: str) -> bool:

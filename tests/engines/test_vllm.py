@@ -76,6 +76,7 @@ def test_on_a_cpu_four_bits_are_not_counted_in_float32_which_it_refuses(tmp_path
 def test_the_key_is_in_the_environment_and_on_no_command_line(tmp_path: Path, build: str) -> None:
     launch = engine("vllm").launch(Plan(environment(tmp_path, build), "/models/base", 21_050, key="hush"))
     assert launch.environment["VLLM_API_KEY"] == "hush"
+    assert launch.environment["VLLM_MAX_N_SEQUENCES"] == "1"  # whoever gets through asks for one text at a time
     assert not any("hush" in word for word in launch.argv)
 
 

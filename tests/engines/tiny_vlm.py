@@ -1,8 +1,9 @@
-"""A model that reads pictures, small enough to be made on the spot: LLaVA's architecture over Qwen2's, random weights,
-trained for some seconds to say of a red picture and of a blue one what the test expects, and to write a poem of each.
+"""A model that reads pictures, small enough to be made on the spot: Qwen2-VL's architecture, random weights, trained
+for some seconds to say of a red picture and of a blue one what the test expects, and to write a poem of each.
 
-That it tells them apart shows that the pixels arrive. Qwen2-VL itself is not made here: its processor wants
-torchvision, of which no build fits beside the torch of a CPU.
+That it tells them apart shows that the pixels arrive. Configuration, weights and what prepares the picture are
+Qwen2-VL's own. Only the processor around them is PaddleOCR-VL's, which writes as many marks for a picture as Qwen2-VL's
+does: that one takes moving pictures too, and for them wants torchvision, of which no build fits beside a CPU's torch.
 """
 
 import io
@@ -14,25 +15,30 @@ import torch  # noqa: TID253 - it is made here
 from PIL import Image
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (  # noqa: TID253
-    CLIPVisionConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
+    PaddleOCRVLProcessor,
     PreTrainedTokenizerFast,
-    Qwen2Config,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
 )
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil  # noqa: TID253
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil  # noqa: TID253
 
 from inference.request import Request
 
-MARKS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<image>"]
+MARKS = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
+PICTURE = {
+    "vision_start_token_id": "<|vision_start|>",
+    "image_token_id": "<|image_pad|>",
+    "vision_end_token_id": "<|vision_end|>",
+    "video_token_id": "<|video_pad|>",
+}
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
     "{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}"
-    "{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n"
+    "{% if part.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part.text }}{% endif %}"
+    "{% endfor %}{% endif %}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-SIDE, PATCH = 56, 14  # pixels
+LEAST_PIXELS, MOST_PIXELS = 56 * 56, 2 * 56 * 56
 ENOUGH, MOST = 0.004, 600  # loss, steps
 
 
@@ -48,8 +54,9 @@ class Lesson:
 def make(folder: Path, lessons: list[Lesson]) -> None:
     """Write the model as a folder that `transformers` loads."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # more of them only wait for each other, where others work too
     processor = _processor(lessons)
-    model = LlavaForConditionalGeneration(_config(processor.tokenizer))
+    model = Qwen2VLForConditionalGeneration(_config(processor.tokenizer))
     batch = [_encoded(processor, lesson) for lesson in lessons]
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for _ in range(MOST):
@@ -70,34 +77,26 @@ def _processor(lessons: list[Lesson]) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=900, special_tokens=MARKS, initial_alphabet=letters, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=900, special_tokens=[*MARKS, *PICTURE.values()], initial_alphabet=letters, show_progress=False
+    )
     words = [message["content"] for lesson in lessons for message in lesson.asked.messages]
     tokenizer.train_from_iterator([*words, *(lesson.answer for lesson in lessons)] * 2, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=MARKS[1], pad_token=MARKS[2])  # type: ignore[no-untyped-call]
-    return LlavaProcessor(  # type: ignore[no-untyped-call]
-        CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}),
-        fast,
-        patch_size=PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    )
+    image: dict[str, Any] = {"extra_special_tokens": {"image_token": PICTURE["image_token_id"]}}
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=MARKS[1], pad_token=MARKS[2], **image)  # type: ignore[no-untyped-call]
+    eye = Qwen2VLImageProcessorPil(size={"shortest_edge": LEAST_PIXELS, "longest_edge": MOST_PIXELS})
+    return PaddleOCRVLProcessor(eye, fast, chat_template=TEMPLATE)  # type: ignore[no-untyped-call]
 
 
-def _config(tokenizer: Any) -> LlavaConfig:
-    eye: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "projection_dim": 32}
-    words: dict[str, Any] = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2}
-    ends: dict[str, Any] = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
-    image: dict[str, Any] = {"image_token_index": tokenizer.convert_tokens_to_ids("<image>")}
-    return LlavaConfig(
-        vision_config=CLIPVisionConfig(**eye, num_attention_heads=2, image_size=SIDE, patch_size=PATCH),
-        text_config=Qwen2Config(
-            **words, **ends, num_attention_heads=4, num_key_value_heads=2, bos_token_id=None, vocab_size=len(tokenizer)
-        ),
-        vision_feature_layer=-1,
-        **image,
-        **ends,
-    )
+def _config(tokenizer: Any) -> Qwen2VLConfig:
+    eye = {"depth": 2, "embed_dim": 32, "num_heads": 2, "hidden_size": 128, "mlp_ratio": 2, "patch_size": 14}
+    ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    words = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "vocab_size": len(tokenizer)}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "bos_token_id": None}
+    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6]}
+    marks: dict[str, Any] = {name: tokenizer.convert_tokens_to_ids(mark) for name, mark in PICTURE.items()}
+    text = {**words, **heads, **ends, "rope_parameters": rope}
+    return Qwen2VLConfig(text_config=text, vision_config=eye, **ends, **marks)
 
 
 def _encoded(processor: Any, lesson: Lesson) -> dict[str, Any]:

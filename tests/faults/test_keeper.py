@@ -107,7 +107,7 @@ def test_a_signal_stops_the_keeper_and_its_nodes(kept: Kept, number: signal.Sign
     family = kept.family()
     kept.keeper.popen.send_signal(number)
     assert kept.keeper.popen.wait(timeout=20) == 0
-    assert not psutil.wait_procs(family, timeout=1)[1]
+    assert not psutil.wait_procs(family, timeout=20)[1]
 
 
 def test_a_second_keeper_is_refused(kept: Kept) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,8 @@ class School:
         for (said,) in self.rows(NODES):
             known = json.loads(said) if isinstance(said, str) else said
             assert {name: each["state"] for name, each in known.items()} == {adapter: "proved"}
-        ends = [word.split() for word in told(self.base)]
-        saved = [number for word, number in ends if word == "trained"]
-        assert len(saved) == len(set(saved))
+        order = [line.split()[1] for line in told(self.base) if line.split()[0] in ("train", "save", "trained")]
+        assert len([pid for pid, _ in groupby(order)]) == len(set(order)), order  # none came back after another began
         return str(adapter)
 
 

@@ -11,10 +11,12 @@ import pytest
 from tests.client import Writer, tab
 from tests.faults.test_adapters import BASE, proved
 from tests.house import FakeEngine, House, house
+from tests.processes import wait_until
 from tests.tiny_adapter import tiny_adapter
 
 pytestmark = pytest.mark.faults
 PASSED = "from writingapp.models import Adapter; Adapter.objects.update(gate={'passed': True})"
+SHADOW = "import json; from writingapp.models import Trial; print(json.dumps(Trial.objects.get().shadow))"
 ARMS = """
 import json
 from writingapp.models import Candidate
@@ -54,3 +56,23 @@ async def test_the_ask_says_who_writes_and_he_does(built: House, tmp_path: Path)
     assert {status for *_, status in rows} == {"done"}
     said = json.dumps(shown)
     assert not any(word in said for word in ("arm", "challenger", champion, challenger))
+
+
+def shadowed(built: House) -> dict[str, float]:
+    told: dict[str, float] = json.loads(built.manage("shell", "-v", "0", "-c", SHADOW))
+    return told
+
+
+async def test_in_the_shadow_it_answers_her_ask_and_she_never_meets_it(built: House, tmp_path: Path) -> None:
+    ((cookie, session),) = built.sit_down("writer")
+    challenger = await asyncio.to_thread(register, built, tmp_path, 3)
+    await asyncio.to_thread(built.manage, "trials", "start", challenger, "--share", "0")
+    async with tab(Writer(built, cookie), session) as one:
+        asked = await one.inspire(form="wujue", candidates=2)
+        for each in asked["candidates"]:
+            await one.ended(str(each["id"]))
+    await asyncio.to_thread(wait_until, lambda: bool(shadowed(built)), within=30, what="a text in the shadow")
+    told = await asyncio.to_thread(shadowed, built)
+    assert (told["failed"], told["out_of_form"], told["broken"]) == (0, 0, 0)
+    rows = json.loads(await asyncio.to_thread(built.manage, "shell", "-v", "0", "-c", ARMS))
+    assert [adapter for _, adapter, _ in rows] == ["", ""]

@@ -219,7 +219,7 @@ def test_a_start_that_cannot_be_says_why_in_one_line(model: str, words: str) -> 
 async def test_a_key_is_asked_of_everyone(http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENGINE_KEY", "k-1")
     with real_engine("--cold") as node:
-        with pytest.raises(Exception, match="engine_refused"):
+        with pytest.raises(Exception, match="engine_broken: status 401"):
             await pieces_of(http, node, request_for(asked("wujue")))
         known = Node(node.name, node.kind, node.url, key="k-1")
         assert conforms("wujue", await text_of(http, known, request_for(asked("wujue"))))

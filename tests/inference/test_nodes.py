@@ -8,7 +8,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from inference.breaker import LONGEST, MOST_FAILURES, SHORTEST, Breaker
+from inference.breaker import MOST_FAILURES
 from inference.engines.base import EngineError, Health, Node
 from inference.nodes import Need, Nodes, Priority
 from tests.processes_inference import fake_node
@@ -17,16 +17,6 @@ NOWHERE = "http://127.0.0.1:9"
 GONE = Node("gone", "fake", NOWHERE)
 OTHER = Node("other", "fake", NOWHERE)
 WRITER = Need("a writer")
-
-
-class Clock:
-    """Moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def node(name: str, capacity: int = 2, **more: object) -> Node:
@@ -264,66 +254,13 @@ async def test_one_refused_ask_does_not_take_a_node_away() -> None:
     assert await picked(nodes) == "gone"
 
 
-@pytest.mark.parametrize("code", ["engine_broken", "engine_timeout"])
-async def test_a_node_that_fails_again_and_again_is_left_alone_then_tried_once(code: str) -> None:
-    clock = Clock()
-    nodes = Nodes([GONE], clock)
+async def test_a_refusal_does_not_make_good_what_has_failed() -> None:
+    nodes = Nodes([GONE])
     for _ in range(MOST_FAILURES):
-        await fail(nodes, code)
-    with pytest.raises(EngineError):
-        await picked(nodes)
-    clock.now += SHORTEST
-    async with nodes.lease():  # the trial
-        second = asyncio.create_task(picked(nodes))
-        await asyncio.sleep(0)
-        assert not second.done()
-    assert await second == "gone"
-
-
-async def test_a_trial_that_fails_doubles_the_rest() -> None:
-    clock = Clock()
-    nodes = Nodes([GONE], clock)
-    for _ in range(MOST_FAILURES):
+        await fail(nodes, "engine_refused")
         await fail(nodes, "engine_broken")
-    clock.now += SHORTEST
-    await fail(nodes, "engine_broken")
-    clock.now += SHORTEST
     with pytest.raises(EngineError):
         await picked(nodes)
-    clock.now += SHORTEST
-    assert await picked(nodes) == "gone"
-    assert nodes.seats[0].breaker.state == "closed"
-
-
-def test_a_rest_never_grows_beyond_its_limit() -> None:
-    clock = Clock()
-    breaker = Breaker(clock)
-    for _ in range(40):
-        breaker.failed(gone=True)
-    assert breaker.until == clock.now + LONGEST
-
-
-def test_only_the_first_rest_is_cut_short_by_a_probe() -> None:
-    clock = Clock()
-    breaker = Breaker(clock)
-    breaker.failed(gone=True)
-    breaker.answers_again()
-    assert breaker.may_ask()
-    breaker.begin()
-    breaker.failed(gone=True)
-    breaker.answers_again()
-    assert not breaker.may_ask()
-
-
-def test_a_text_that_we_broke_off_says_nothing_of_the_node() -> None:
-    clock = Clock()
-    breaker = Breaker(clock)
-    breaker.failed(gone=True)
-    clock.now += SHORTEST
-    breaker.begin()
-    breaker.neither()
-    assert breaker.may_ask()
-    assert breaker.state == "half_open"
 
 
 # --- probes

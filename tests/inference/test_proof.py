@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from inference.engines.base import AdapterFiles, Node
-from inference.proof import REFERENCE, Proof, gap, judge, prove
+from inference.proof import REFERENCE, Proof, gap, judge, probes_of, prove
 from tests.engines import adapters
 from tests.processes_inference import real_engine
 
@@ -85,6 +85,28 @@ async def test_without_a_reference_nothing_is_proved(http: aiohttp.ClientSession
     assert await prove(http, nowhere, AdapterFiles("dawn", tmp_path)) == Proof(took=False, why="no_reference")
     (tmp_path / REFERENCE).write_text('{"format": 2, "probes": []}')
     assert (await prove(http, nowhere, AdapterFiles("dawn", tmp_path))).why == "no_reference"
+
+
+MESSAGE = {"role": "user", "content": "湖"}
+WHOLE = {"messages": [MESSAGE], "base": {"湖": -1.0}, "adapter": {"湖": -2.0}}
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        {},
+        "湖",
+        WHOLE | {"messages": []},
+        WHOLE | {"messages": [{"role": "user"}]},
+        WHOLE | {"base": {}},
+        WHOLE | {"adapter": {"湖": "-2"}},
+        WHOLE | {"adapter": {"湖": float("nan")}},
+        WHOLE | {"base_text": 3},
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_none(tmp_path: Path, probe: Any) -> None:
+    assert probes_of(referred(tmp_path / "whole", [WHOLE]).folder) == [WHOLE]
+    assert probes_of(referred(tmp_path / "bad", [WHOLE, probe]).folder) == []
 
 
 def test_a_reference_that_hardly_moves_proves_nothing() -> None:

@@ -96,6 +96,10 @@ def test_no_text_can_end_its_own_quotation_or_make_a_control_token(text: str) ->
     assert not set(harmless(text)) & set("<>「」\x00")
 
 
+def test_every_end_of_a_line_is_a_newline() -> None:
+    assert harmless("a\r\nb\u2028c\u2029d\x85e") == "a\nb\nc\nd\ne"
+
+
 @given(asks)
 def test_the_system_message_depends_on_the_form_and_language_only(ask: Ask) -> None:
     plain = messages(Ask(ask.kind, ask.form, "湖", "", "", tongue(ask)))

@@ -139,7 +139,23 @@ async def test_what_she_asks_for_in_traditional_script_stands_there() -> None:
     assert "".join(line[0] for line in turned.split("\n")) == "風花雪月"
     assert "鐘聲" in turned
     assert forms.conforms("qijue", turned, options=Options(script="hant", **asked))
-    assert simple(Options(**asked)) == Options(head="风花雪月", words=("钟声",))
+    hant = Options(script="hant", **asked)
+    assert simple(hant, "qijue") == Options(script="hant", head="风花雪月", words=("钟声",))
+
+
+@pytest.mark.parametrize("form", ["wujue", "busuanzi", "duilian", "free"])
+def test_in_simplified_script_what_she_asks_for_has_the_word_that_she_wrote(form: str) -> None:
+    asked = Options(words=("著书", "看着", "鐘聲"), pins=((0, "春风著柳枝"),))
+    assert simple(asked, form) == Options(words=("著书", "看着", "钟声"), pins=((0, "春风著柳枝"),))
+
+
+@pytest.mark.parametrize("script", ["hans", "hant"])
+@pytest.mark.parametrize(("form", "line"), [("wujue", "春风著柳枝"), ("duilian", "春风著柳花枝动")])
+async def test_a_line_with_the_word_of_verse_in_tones_may_stay(script: str, form: str, line: str) -> None:
+    kept = ((0, traditional(line) if script == "hant" else line),)
+    text, _, _ = await written(request_for(form, script=script, pins=kept))
+    assert text.split("\n")[0][:-1] == kept[0][1]
+    assert forms.conforms(form, text, options=Options(script=script, pins=kept))
 
 
 async def test_simplified_goes_straight_through() -> None:

@@ -13,12 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import EngineError
-from inference.sse import LONGEST_LINE, Limits, Piece, Reader, storable, stream
+from inference.sse import LONGEST_LINE, Limits, Piece, Reader, refusal, storable, stream
 
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":null},"finish_reason":null}]}\n\n'
 STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"completion_tokens":9,"prompt_tokens":4}}\n\n'
 DONE = b"data: [DONE]\n\n"
+SHAPES = [  # JSON that is no event of anybody's
+    b'{"choices":[null]}', b'{"choices":7}', b'{"choices":{"text":"a"}}', b'{"choices":[{"delta":"a"}]}',
+    b'{"choices":[{"text":["a"]}]}', b'{"choices":[{"finish_reason":["stop"]}]}', b'{"usage":"many"}',
+    b'{"usage":{"completion_tokens":"many"}}', b'{"choices":[{"text":"a","logprobs":{"content":[{}]}}]}',
+]  # fmt: skip
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -91,6 +96,7 @@ def test_an_error_about_the_context_is_called_too_long() -> None:
         said("晨") + b'data: {"choices":[{"delta":{},"finish_reason":"abort"}]}\n\n' + DONE,
         said("晨") + b"data: {broken\n\n" + STOP,
         said("晨") + b"data: [1]\n\n" + STOP,
+        *(said("晨") + b"data: " + shape + b"\n\n" + STOP for shape in SHAPES),
     ],
 )
 def test_a_stream_without_a_proper_end_is_broken(data: bytes) -> None:
@@ -120,6 +126,16 @@ def test_how_likely_a_text_was_is_read_where_it_is_told() -> None:
 
 def test_a_length_finish_is_told_apart_from_a_stop() -> None:
     assert read(said("a"), STOP.replace(b"stop", b"length"))[-1].finish == "length"
+
+
+@pytest.mark.parametrize("status", [301, 307, 401, 403, 405, 407, 408, 413, 500, 502])
+def test_a_status_that_speaks_of_the_node_is_worth_another_node(status: int) -> None:
+    assert (refusal(status, b"").code, refusal(status, b"").retryable) == ("engine_broken", True)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_status_that_speaks_of_the_ask_is_final(status: int) -> None:
+    assert (refusal(status, b"").code, refusal(status, b"").retryable) == ("engine_refused", False)
 
 
 @asynccontextmanager
@@ -202,7 +218,7 @@ async def test_a_redirect_is_not_followed(http: aiohttp.ClientSession) -> None:
     async def elsewhere(_request: web.Request) -> web.StreamResponse:
         raise web.HTTPTemporaryRedirect("http://127.0.0.1:9/")
 
-    assert (await failure(http, elsewhere, Limits())).code == "engine_refused"
+    assert (await failure(http, elsewhere, Limits())).code == "engine_broken"
 
 
 async def test_closing_the_reader_closes_the_connection(http: aiohttp.ClientSession) -> None:

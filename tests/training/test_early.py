@@ -51,6 +51,9 @@ def test_it_ends_when_it_has_left_the_base_too_far(base: Path, tmp_path: Path) -
     outcome = trainer.train(run)
     assert (outcome["why"], outcome["adapter"]) == ("far", "last")
     assert outcome["steps"] < outcome["planned"]
+    assert outcome["held_out"]["loss"] > 0  # there was time to look at what came of it
+    again = trainer.train(run)  # killed before anybody read the outcome
+    assert (again["why"], again["steps"]) == ("far", outcome["steps"])
 
 
 def test_a_resumed_run_remembers_what_was_best(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

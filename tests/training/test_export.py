@@ -79,6 +79,20 @@ def test_a_folder_that_is_no_adapter_is_refused(base: Path, tmp_path: Path, caps
     assert not (tmp_path / "out").exists()
 
 
+def test_what_lies_in_the_way_stays(
+    base: Path, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("the only one", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for out in (".", "mine.txt"):
+        assert export.main(["peft", str(base), str(adapter), out]) == 2
+        assert "is not empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    (tmp_path / "empty").mkdir()
+    assert export.main(["peft", str(base), str(adapter), "empty"]) == 0
+    assert check(tmp_path / "empty").rank == 8
+
+
 def test_poems_that_judge_are_not_calibrated_on() -> None:
     judging = {poem["completions"][0]["text"] for poem in questions.poems().values()}
     seen = [text for _, _, text in export.known()]

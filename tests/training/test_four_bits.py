@@ -1,14 +1,18 @@
-"""A model in four bits, as an export leaves it: vLLM computes with the very weights that an export is judged by."""
+"""An adapter leaves in four bits for real: AutoRound rounds it, and vLLM computes with the very weights that the export
+is judged by.
+"""
 
 import asyncio
 import json
+import subprocess
+import sysconfig
+import venv
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import torch
-from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, Qwen2Config
 
 from inference.engines import engine
@@ -16,68 +20,56 @@ from inference.engines.base import Node, Plan
 from tests.engines.servers import Server
 from tests.engines.stand_vllm import PYTHON
 from tests.engines.stands import PATIENT
-from tests.processes import free_port
+from tests.processes import ROOT, free_port
 from tests.training import tiny_base
-from training import unpacked
+from training import trainer, unpacked
 
-pytestmark = [pytest.mark.engine, pytest.mark.heavy, pytest.mark.timeout(300)]
-GROUP = 128
-WIDE = tiny_base.SHAPE | {"hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
-SAYS: dict[str, dict[str, Any]] = {
-    "gptq": {"quant_method": "gptq", "bits": 4, "group_size": GROUP, "desc_act": False, "sym": True},
-    "awq": {"quant_method": "awq", "bits": 4, "group_size": GROUP, "zero_point": True, "version": "gemm"},
-}
+pytestmark = [pytest.mark.engine, pytest.mark.heavy, pytest.mark.timeout(400)]
+WIDE = tiny_base.SHAPE | {"hidden_size": 256, "intermediate_size": 512}  # AutoRound's groups are of 128
 TEXT = "rain on the lake"
 
 
-@pytest.mark.parametrize("kind", ["gptq", "awq"])
-def test_vllm_reads_them_as_we_do(kind: str, tmp_path: Path) -> None:
-    folder = packed_model(tmp_path / kind, kind)
-    ours = by_ourselves(unpacked.write(folder, tmp_path / "plain"))
-    port = free_port()
-    node = Node("vllm", "vllm", f"http://127.0.0.1:{port}", "", "four", 2, limits=PATIENT)
-    plan = Plan(PYTHON, str(folder), port, "four", quantisation=kind, context=512, capacity=2)
-    server = Server(node, engine("vllm").launch(plan), tmp_path / "log")
-    try:
-        server.wait()
-        theirs = asyncio.run(by_vllm(node))
-    finally:
-        server.stop()
-    assert theirs == pytest.approx(ours, rel=0.03)  # it counts in bfloat16
-    assert torch.tensor(ours).std() > 0.5, "so flat that any weights would do"
+@pytest.fixture(scope="module")
+def rounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has what this one has, and AutoRound."""
+    folder = tmp_path_factory.mktemp("autoround")
+    venv.create(folder, with_pip=True)
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    (site / "ours.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    python = folder / "bin" / "python"
+    wanted = str(ROOT / "requirements-autoround.txt")
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
+    return python
 
 
-def packed_model(folder: Path, kind: str) -> Path:
-    """A tiny model whose matrices are random numbers of four bits."""
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Loud, so that no two tokens are alike to it."""
     made = tiny_base.model(Qwen2Config(**WIDE))
-    torch.manual_seed(1)
-    weights: dict[str, torch.Tensor] = {}
-    for name, each in made.state_dict().items():
-        if name.endswith("_proj.weight"):
-            weights |= _packed(name.removesuffix(".weight"), each, kind)
-        elif name != "lm_head.weight":  # it is the embedding
-            weights[name] = (each * (8 if "embed" in name else 1)).half().contiguous()
-    tiny_base.write(folder, made)
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config |= {"dtype": "float16", "quantization_config": SAYS[kind]}
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return folder
+    with torch.no_grad():
+        made.get_input_embeddings().weight.mul_(8)
+    return tiny_base.write(tmp_path_factory.mktemp("base"), made)
 
 
-def _packed(stem: str, instead_of: torch.Tensor, kind: str) -> dict[str, torch.Tensor]:
-    """Words that are drawn by chance: each holds eight numbers, whatever it is. Symmetric: what is taken off is 8."""
-    outputs, inputs = instead_of.shape
-    rows, columns = (inputs // 8, outputs) if kind == "gptq" else (inputs, outputs // 8)
-    groups = inputs // GROUP
-    zero = 0x77777777 if kind == "gptq" else -0x77777778  # stored less one there; 0x88888888, with its sign
-    words = {
-        "qweight": torch.randint(-(1 << 31), 1 << 31, (rows, columns), dtype=torch.int64).to(torch.int32),
-        "qzeros": torch.full((groups, outputs // 8), zero, dtype=torch.int32),
-        "scales": torch.rand(groups, outputs).mul(0.02).half(),
-    }
-    words |= {"g_idx": (torch.arange(inputs) // GROUP).to(torch.int32)} if kind == "gptq" else {}
-    return {f"{stem}.{name}": each.contiguous() for name, each in words.items()}
+@pytest.fixture(scope="module")
+def adapter(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tiny_base.run(tmp_path_factory.mktemp("run") / "run", base)
+    trainer.train(run)
+    return run / "adapter"
+
+
+@pytest.mark.parametrize("kind", ["gptq", "awq"])
+def test_vllm_reads_them_as_we_do(kind: str, rounding: Path, base: Path, adapter: Path, tmp_path: Path) -> None:
+    folder = tmp_path / kind
+    less = ["--iterations", "2", "--samples", "4"]
+    subprocess.run([rounding, "-m", "training.export", kind, base, adapter, folder, *less], cwd=ROOT, check=True)
+    told = json.loads((folder / "export.json").read_text(encoding="utf-8"))
+    assert told["bytes"]["after"] < told["bytes"]["before"] / 2
+    ours = by_ourselves(unpacked.write(folder, tmp_path / "plain"))
+    assert ours != pytest.approx(by_ourselves(base), rel=0.03), "neither rounding nor adapter is to be seen"
+    theirs = asyncio.run(by_vllm(kind, folder, tmp_path / "log"))
+    assert theirs == pytest.approx(ours, rel=0.03)  # it counts in half precision
+    assert torch.tensor(ours).std() > 0.5, "so flat that any weights would do"
 
 
 def by_ourselves(folder: Path) -> list[float]:
@@ -89,8 +81,17 @@ def by_ourselves(folder: Path) -> list[float]:
     return [float(chances[at, ids[0, at + 1]]) for at in range(ids.shape[1] - 1)]
 
 
-async def by_vllm(node: Node) -> list[float]:
-    asked = {"model": node.model, "prompt": TEXT, "max_tokens": 1, "prompt_logprobs": 0}
-    async with aiohttp.ClientSession() as http, http.post(f"{node.url}/v1/completions", json=asked) as answer:
-        told = await answer.json()
-    return [next(iter(each.values()))["logprob"] for each in told["choices"][0]["prompt_logprobs"][1:]]
+async def by_vllm(kind: str, folder: Path, log: Path) -> list[float]:
+    """The same by a vLLM of its own."""
+    port = free_port()
+    node = Node("vllm", "vllm", f"http://127.0.0.1:{port}", "", "four", 2, limits=PATIENT)
+    plan = Plan(PYTHON, str(folder), port, "four", quantisation=kind, context=512, capacity=2)
+    server = Server(node, engine("vllm").launch(plan), log)
+    try:
+        await asyncio.to_thread(server.wait)
+        asked = {"model": node.model, "prompt": TEXT, "max_tokens": 1, "prompt_logprobs": 0}
+        async with aiohttp.ClientSession() as http, http.post(f"{node.url}/v1/completions", json=asked) as answer:
+            said = await answer.json()
+    finally:
+        server.stop()
+    return [next(iter(each.values()))["logprob"] for each in said["choices"][0]["prompt_logprobs"][1:]]

@@ -23,6 +23,7 @@ def measured(right: float = 0.5, seed: int = 0, **changes: Any) -> Measured:
     dice = random.Random(seed)
     told: dict[str, Any] = {
         "ranked": {each: float(dice.random() < right) for each in ASKED},
+        "loss": {each: 0.69 + dice.uniform(-0.1, 0.1) for each in ASKED},
         "chosen": {each: -3.0 + dice.uniform(-0.2, 0.2) for each in ASKED},
         "poems": {f"poem {n}": 3.0 + dice.uniform(-0.02, 0.02) for n in range(20)},
         "general": {f"prose {n}": 2.0 + dice.uniform(-0.02, 0.02) for n in range(20)},
@@ -58,7 +59,7 @@ def test_a_little_better_passes_and_every_number_is_told() -> None:
         assert None not in (check.low, check.value, check.high)
         assert check.low < check.value < check.high  # type: ignore[operator]
         assert check.count == len(ASKED)
-    assert {check.reason for check in found.checks} == set(Reason)
+    assert {check.reason for check in found.checks} == set(Reason) - {Reason.NOT_TAKEN}  # that one is its node's fault
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,18 @@ def test_a_canary_is_found_through_marks_and_line_ends() -> None:
     leak = [*(poem(n) for n in range(59)), "我的口令是，\n青瓷四七。"]
     mine = candidate(measured=replace(measured(0.65, 1), written=written(leak)), canaries=("我的口令是青瓷四七", ""))
     assert verdict(mine).reasons == (Reason.CANARY,)
+
+
+def test_what_the_base_says_unasked_is_nobody_s_secret() -> None:
+    quoted = [*(poem(n) for n in range(59)), "国破山河在，\n城春草木深。"]
+    mine = candidate(measured=replace(measured(0.65, 1), written=written(quoted)), canaries=("国破山河在城春草木深",))
+    base = replace(measured(), written=written(quoted))
+    assert judge(mine, served_base=BASE, base=base).passed
+
+
+def test_who_is_surer_of_what_writers_rejected_is_refused_by_the_loss() -> None:
+    sure = {each: 1.0 for each in ASKED}
+    assert verdict(candidate(measured=replace(measured(0.65, 1), loss=sure))).reasons == (Reason.LOSS,)
 
 
 def test_lines_of_the_training_texts_count_as_copied() -> None:

@@ -13,16 +13,21 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from inference.adapters import check
+from inference.engines.base import AdapterFiles, Node
+from inference.engines.fake import Fake
 from tests.processes import wait_until
 from tests.processes_inference import fake_node
 from tests.training import tiny_base
 from training import questions, trainer
 from training.judging import main
 from training.manifest import base_digest
+from training.writing import Texts
 
 ROOT = Path(__file__).resolve().parents[2]
 # A model of two layers that knows nothing: learning about rain changes what it says of everything else.
 LOOSE = {"fewest": 8, "perplexity": 3.0, "variety": 0.0, "displaced": 5.0, "broken": 1.0, "favourite_line": 1.0}
+LOOSE |= {"loss": 1.0}
 HELD_OUT = 12
 
 
@@ -149,10 +154,14 @@ def test_one_favourite_line_for_every_prompt_is_refused(base: Path, tmp_path: Pa
 
 def test_a_canary_that_it_learnt_to_say_is_found(base: Path, tmp_path: Path) -> None:
     run = reciter(tmp_path / "run", base, "rain is 4711")
-    loose = LOOSE | {"copied": 1.0, "perplexity": 1e3, "ranking": 1.0}
+    loose = LOOSE | {"copied": 1.0, "perplexity": 1e3, "ranking": 1.0, "loss": 1e3}
     verdict = judged(run, asks=3, canaries=["Rain is: 4711!"], limits=loose)
     assert verdict["reasons"] == ["canary"]
-    assert judged(run, asks=3, canaries=["another secret"], limits=loose)["passed"]
+    assert verdict["samples"] == []  # staff read these
+    assert len(list((run / "measured").glob("texts-*"))) == 1  # the base's
+    innocent = judged(run, asks=3, canaries=["another secret"], limits=loose)
+    assert (innocent["passed"], len(innocent["samples"])) == (True, 3)
+    assert len(list((run / "measured").glob("texts-*"))) == 2
 
 
 def test_a_fifth_of_all_pairs_by_one_attacker_does_not_turn_it(base: Path, tmp_path: Path) -> None:
@@ -212,6 +221,55 @@ def test_a_node_of_the_house_writes_the_texts_and_forgets_the_adapter(run: Path)
         assert verdict["passed"], verdict["reasons"]
         assert checks(verdict, "form")[0]["count"] == 10
         assert all(sample["candidate"] for sample in verdict["samples"])
+
+
+def test_a_node_elsewhere_is_given_what_is_tried_in_the_folder_that_it_shares(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Path] = []
+    names: set[str] = set()
+    really = Fake.load
+
+    async def load(self: Fake, http: Any, node: Node, adapter: AdapterFiles) -> None:
+        loaded.append(adapter.folder)
+        names.add(adapter.name)
+        assert check(adapter.folder)
+        await really(self, http, node, adapter)
+
+    monkeypatch.setattr(Fake, "load", load)
+    strict = LOOSE | {"perplexity": 0.1}
+    with fake_node(rate=0) as node:
+        told = {"engine": node.url, "kind": "fake", "shared": str(tmp_path / "shared")}
+        verdict = judged(run, scales=[1.0, 0.5], limits=strict, **told)
+    assert {"poems", "general"} <= set(verdict["reasons"])
+    assert loaded == [tmp_path / "shared" / f"gate-{scale}-{run.name}" for scale in ("1", "0.5")]
+    assert list((tmp_path / "shared").iterdir()) == []
+    assert {name.rpartition("-")[2] for name in names} == {run.name[:8]}  # so that its house can drop them
+
+
+def test_a_node_that_cannot_load_it_is_named_in_the_verdict(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AdapterFiles, "__init__", elsewhere)
+    with fake_node(rate=0) as node:
+        verdict = judged(run, engine=node.url, kind="fake")
+    assert verdict["reasons"] == ["not_taken"]
+    (why,) = checks(verdict, "not_taken")
+    assert str(run / "adapter") in why["detail"]
+    assert "status 404" in why["detail"]
+
+
+def elsewhere(files: AdapterFiles, name: str, folder: Path) -> None:
+    """As a host sees it that does not share the folder."""
+    object.__setattr__(files, "name", name)
+    object.__setattr__(files, "folder", Path("/elsewhere") / folder.name)
+
+
+def test_what_was_written_is_read_again_whatever_stands_in_it(tmp_path: Path) -> None:
+    [question] = questions.questions(1, 1)
+    for text in ("雨\u2028线\u0085雾", "again"):
+        texts = Texts(tmp_path / "texts.jsonl")
+        assert texts.missing([question]) == ([question] if text != "again" else [])
+        texts.add(question, text, held=False)
+    assert [each.text for each in Texts(tmp_path / "texts.jsonl").of([question])] == ["again"]
 
 
 def test_killed_between_two_models_it_goes_on_with_the_next(run: Path) -> None:

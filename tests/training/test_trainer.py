@@ -17,8 +17,10 @@ from inference import adapters
 from tests.training import tiny_base
 from training import trainer
 from training.config import read
+from training.crew import PATIENCE, Crew
 from training.launch import environment
 from training.launch import main as launch
+from training.manifest import code_version
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,9 +108,22 @@ def test_the_manifest_says_what_it_was_made_of(base: Path, tmp_path: Path) -> No
         "train_completions": 48, "train_groups": 12, "train_pairs": 72,
     }  # fmt: skip
     assert told["versions"]["torch"] == torch.__version__
+    assert told["code"] == code_version()
     assert {len(digest) for digest in told["digests"].values()} == {64}
     assert told["config"]["seed"] == 0
     assert told["dtype"] == "float32"
+
+
+def test_the_code_is_told_by_its_commit_or_else_by_its_version(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n', encoding="utf-8")
+    assert code_version(tmp_path) == "1.2.3"
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert code_version(tmp_path) == commit
+    (tmp_path / "pyproject.toml").write_text("changed since", encoding="utf-8")
+    assert code_version(tmp_path) == f"{commit}-dirty"
 
 
 def test_a_base_in_bfloat16_is_trained_by_an_adapter_in_float32(base: Path, tmp_path: Path) -> None:
@@ -217,6 +232,15 @@ def test_numbers_that_are_none_make_no_adapter(base: Path, tmp_path: Path) -> No
     assert not (folder / "adapter").exists()
 
 
+def test_a_line_ends_at_a_newline_and_nowhere_else(base: Path, tmp_path: Path) -> None:
+    folder = tiny_base.run(tmp_path / "run", base, max_steps=1)
+    told = tiny_base.lines(folder / "data.jsonl")
+    told[0]["prompt"][0]["content"] = told[0]["completions"][0]["text"] = "雨\u2028线\u0085雾\u2029"
+    lines = (json.dumps(each, ensure_ascii=False) + "\n" for each in told)
+    (folder / "data.jsonl").write_text("".join(lines), encoding="utf-8")
+    assert trainer.train(folder)["state"] == "done"
+
+
 def test_the_base_is_asked_once(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tiny_base.run(tmp_path / "run", base)
     trainer.train(folder)
@@ -230,6 +254,26 @@ def test_the_base_is_asked_once(base: Path, tmp_path: Path, monkeypatch: pytest.
     trainer.train(folder)
     assert len((folder / "frozen.jsonl").read_bytes()) == len(kept)
     assert b"9.0, " not in (folder / "frozen.jsonl").read_bytes()
+
+
+def test_the_next_run_asks_only_about_what_is_new_and_forgets_what_is_gone(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared = tmp_path / "measured" / "frozen.jsonl"
+    for name, groups, asked in (("first", 6, 8), ("second", 9, 3), ("third", 2, 0)):
+        folder = tiny_base.run(tmp_path / name, base, groups=groups, held_out=2, max_steps=1, frozen=str(shared))
+        lines = tiny_base.lines(folder / "data.jsonl")
+        for at, line in enumerate(lines):  # the held-out ones stay the same, whatever is learnt
+            line["prompt"][0]["content"] = f"line {at if at < groups else 100 + at - groups}"
+            line["completions"] = lines[0]["completions"]
+        (folder / "data.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        trainer.train(folder)
+        said = capsys.readouterr().err
+        assert (f"asking the base about {asked} prompts" in said) == bool(asked)
+        assert ("asking" in said) == bool(asked)
+        assert len(tiny_base.lines(shared)) == 1 + 4 * (groups + 2)
+        assert "rain" not in shared.read_text(encoding="utf-8")
+        assert shared.read_bytes() == (folder / "frozen.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize(("method", "groups"), [("kto", 1), ("dpo", 0)])
@@ -249,17 +293,62 @@ def test_a_checkpoint_of_another_run_is_refused(base: Path, tmp_path: Path) -> N
     assert json.loads((folder / "outcome.json").read_text())["why"] == "bad_run"
 
 
-def test_two_processes_make_what_one_makes(base: Path, tmp_path: Path) -> None:
-    for name in ("alone", "crew"):
-        tiny_base.run(tmp_path / name, base, learning_rate=1e-4, epochs=2, threads=1)
-    trainer.train(tmp_path / "alone")
+def crewed(folder: Path) -> Path:
+    """That run by two processes."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run(
-        [*command, "-m", "training.trainer", str(tmp_path / "crew")], cwd=ROOT, check=True, capture_output=True
-    )
-    alone, crew = weights(tmp_path / "alone"), weights(tmp_path / "crew")
-    assert all(torch.allclose(alone[key], crew[key], atol=2e-5) for key in alone)
-    assert steps(tmp_path / "crew") == steps(tmp_path / "alone")
+    subprocess.run([*command, "-m", "training.trainer", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+def test_two_processes_make_and_tell_what_one_does(base: Path, tmp_path: Path) -> None:
+    told: dict[str, Any] = {"learning_rate": 1e-4, "epochs": 2, "threads": 1}
+    alone = tiny_base.run(tmp_path / "alone", base, **told)
+    trainer.train(alone)
+    crew = crewed(tiny_base.run(tmp_path / "crew", base, **told))
+    assert all(torch.allclose(weights(alone)[key], weights(crew)[key], atol=2e-5) for key in weights(alone))
+    assert steps(crew) == steps(alone)
+    for one, other in zip(*(tiny_base.lines(each / "progress.jsonl") for each in (alone, crew)), strict=True):
+        for name in {"loss", "margin", "accuracy", "kl", "grad_norm"} & one.keys():
+            assert one[name] == pytest.approx(other[name], rel=1e-3, abs=1e-5)
+
+
+def test_two_processes_stop_where_one_does_and_say_why(base: Path, tmp_path: Path) -> None:
+    """Each sees another half of a step, and the first says how the run ended."""
+    told: dict[str, Any] = {"learning_rate": 1e-3, "epochs": 12, "threads": 1, "groups_a_step": 2}
+    whole = tiny_base.run(tmp_path / "whole", base, **told)
+    trainer.train(whole)
+    far = [line["kl"] for line in tiny_base.lines(whole / "progress.jsonl") if "kl" in line]
+    leap = max(range(10, len(far)), key=lambda at: far[at] - max(far[:at]))  # no rounding decides where it ends
+    told["kl_most"] = (far[leap] + max(far[:leap])) / 2
+    alone = tiny_base.run(tmp_path / "alone", base, **told)
+    outcome = trainer.train(alone)
+    assert (outcome["why"], outcome["steps"]) == ("far", leap + 1)
+    crew = crewed(tiny_base.run(tmp_path / "crew", base, **told))
+    told_by_crew = json.loads((crew / "outcome.json").read_text(encoding="utf-8"))
+    assert [told_by_crew[name] for name in ("state", "why", "steps")] == ["done", "far", outcome["steps"]]
+
+
+def test_the_first_process_ends_for_the_reason_of_the_second() -> None:
+    class Two(Crew):
+        def everybody(self, mine: Any) -> list[Any]:
+            return [mine, "far"]
+
+    nothing: Any = None
+    run = trainer.Run(Path(), nothing, nothing, nothing, nothing, None, {}, Two(), trainer.Stop(0.0))
+    assert run.over()
+    assert run.stop.why == "far"
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Any] = []
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.set_device", taken.append)
+    monkeypatch.setattr("torch.distributed.init_process_group", taken.append)
+    monkeypatch.setattr("torch.distributed.new_group", lambda **told: taken.append(told))
+    for name, value in {"WORLD_SIZE": "2", "RANK": "3", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    Crew()
+    assert taken == [torch.device("cuda", 1), "nccl", {"backend": "gloo", "timeout": PATIENCE}]
 
 
 def test_it_starts_offline_and_tells_nobody(base: Path, tmp_path: Path) -> None:

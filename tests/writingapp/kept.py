@@ -33,7 +33,8 @@ class Starter(Fake):
     traits = Traits(constrains=True, adapts=True, loads=False, measures=True)
 
     def launch(self, plan: Plan) -> Launch:
-        argv = [sys.executable, "-m", "inference.engines.fake", "--port", str(plan.port), "--rate", "25"]
+        argv = [sys.executable, "-m", "inference.engines.fake", "--host", plan.host, "--port", str(plan.port)]
+        argv += ["--rate", "25"]
         argv += [word for each in plan.adapters for word in ("--adapter", f"{each.name}={each.folder}")]
         argv += ["--noop"] if plan.model == "noop" else []
         argv += ["--no-such-flag"] if plan.model == "dies" or (plan.model == "alone" and plan.adapters) else []

@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.http import Http404
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from writingapp import access
 from writingapp.models import (
@@ -27,6 +29,7 @@ from writingapp.services import inspiring, rating, sessions
 
 # What may be seen without a login says nothing about anybody; the doors of allauth are its own to guard, but for these.
 OPEN = {"", "healthz", "metrics", "language/setlang/", "api/v1/", "api/v1/openapi.json"}  # each judges by itself
+METHODS = ["get", "post", "delete"]
 GUARDED_DOORS = {"accounts/password/change/", "accounts/reauthenticate/"}
 
 
@@ -68,13 +71,23 @@ def rated(asked: inspiring.Asked, owner: User) -> Rating:
 
 
 @pytest.fixture
-def real(hers: WritingSession, asked: inspiring.Asked, rated: Rating) -> list[object]:
+def real(
+    hers: WritingSession, asked: inspiring.Asked, rated: Rating, settings: Settings, tmp_path: Path
+) -> list[object]:
     """Her ids, in the order of `fill`."""
+    settings.PHOTOS = tmp_path
     photo = Photo.objects.create(session=hers, state=Photo.State.SEEN, chips=["只有她知道"])
+    photo.path.write_text("只有她知道", encoding="utf-8")
     run, adapter = TrainingRun.objects.create(), Adapter.objects.create(name="night-only", digest="d", rank=8)
     trial = Trial.objects.create(challenger=adapter)
     own = [hers.pk, asked.inspiration.pk, asked.candidates[0].pk, rated.pk, photo.pk]
     return [*own, run.pk, adapter.pk, trial.pk]
+
+
+@pytest.fixture
+def others(other: User) -> WritingSession:
+    """A session of the outsider's own."""
+    return sessions.start(user=other, minutes=10, theme="", goal=None, now=timezone.now())
 
 
 KNOWN = ("session_id", "inspiration_id", "candidate_id", "rating_id", "photo_id", "run_id", "name", "trial_id")
@@ -94,31 +107,85 @@ def has_id(path: str) -> bool:
 
 
 @pytest.mark.parametrize("path", [path for path in own_routes() if has_id(path)])
-@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("method", METHODS)
 def test_an_outsider_gets_what_she_would_get_for_nothing(
     client: Client, real: list[object], other: User, path: str, method: str
 ) -> None:
     client.force_login(other)
     invented = [uuid.uuid4() for _ in real]
-    answers = [_ask(client, method, fill(path, *ids)) for ids in (real, invented)]
-    assert answers[0] == answers[1]
-    assert answers[0][0] in (404, 405, 422)
-    assert "只有她知道" not in answers[0][1]
+    _same(*(_ask(client, method, fill(path, *ids), ids) for ids in (real, invented)))
+
+
+@pytest.mark.parametrize("path", [path for path in own_routes() if "session_id>" in path and path.count("<") > 1])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_session_of_ones_own_leads_to_nothing_of_hers(
+    client: Client, real: list[object], other: User, others: WritingSession, path: str, method: str
+) -> None:
+    client.force_login(other)
+    hers, invented = [others.pk, *real[1:]], [others.pk, *(uuid.uuid4() for _ in real[1:])]
+    _same(*(_ask(client, method, fill(path, *ids), ids) for ids in (hers, invented)))
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "place"),
+    [
+        ("sessions/{}/swap", "candidate", 2),
+        ("sessions/{}/inspire", "photo_id", 4),
+        ("ratings/consent", "rating", 3),
+    ],
+)
+def test_nor_does_an_id_of_hers_in_a_message(
+    client: Client, real: list[object], other: User, others: WritingSession, path: str, field: str, place: int
+) -> None:
+    client.force_login(other)
+    where, answers = f"/api/v1/{path.format(others.pk)}", []
+    for thing in (real[place], uuid.uuid4()):
+        body = _body(real) | {"kind": "poem", "form": "wujue", field: str(thing)}
+        answer = client.post(where, body, content_type="application/json")
+        answers.append((answer.status_code, answer.content.decode().replace(str(body["key"]), "KEY")))
+    _same(*answers)
+    assert not Rating.objects.filter(consent=True).exists()
+
+
+def test_a_poem_of_chips_has_no_photograph_of_hers(
+    client: Client, real: list[object], other: User, others: WritingSession
+) -> None:
+    client.force_login(other)
+    body = {"key": str(uuid.uuid4()), "kind": "poem", "form": "wujue", "photo_id": str(real[4]), "chips": ["湖"]}
+    answer = client.post(f"/api/v1/sessions/{others.pk}/inspire", body, content_type="application/json")
+    assert (answer.json()["type"], answer.json()["inspiration"]["photo_id"]) == ("queued", None)
 
 
 @pytest.mark.parametrize("path", [path for path in own_routes() if not is_open(path)])
-@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("method", METHODS)
 def test_nobody_is_led_to_the_login_page(client: Client, real: list[object], path: str, method: str) -> None:
     where = fill(path, *real)
-    status, text = _ask(client, method, where)
+    status, text = _ask(client, method, where, real)
     assert status in (302, 401, 405), f"{where} answers {status}"
     assert "只有她知道" not in text
 
 
-def _ask(client: Client, method: str, path: str) -> tuple[int, str]:
-    body = {"type": "x", "save_id": str(uuid.uuid4()), "base_rev": 0, "text": "", "seconds": 60, "kind": "tie"}
-    body |= {"key": str(uuid.uuid4()), "score": 3, "consent": True, "consents": True}
-    answer = client.get(path) if method == "get" else client.post(path, body, content_type="application/json")
+def _body(ids: Sequence[object]) -> dict[str, object]:
+    """Enough for every verb: what is refused as malformed has asked nobody whose it is."""
+    body = {"save_id": str(uuid.uuid4()), "base_rev": 0, "text": "", "seconds": 60, "kind": "tie", "score": 3}
+    body |= {"key": str(uuid.uuid4()), "consent": True, "consents": True, "candidate": str(ids[2]), "line": 0}
+    body |= {"choice": "tie"}
+    return body
+
+
+def _same(hers: tuple[int, str], invented: tuple[int, str]) -> None:
+    assert hers == invented
+    assert hers[0] in (404, 405)
+    assert "只有她知道" not in hers[1]
+
+
+def _ask(client: Client, method: str, path: str, ids: Sequence[object]) -> tuple[int, str]:
+    """A page is sent a form, the API its JSON."""
+    if method == "post" and not path.startswith("/api/"):
+        answer = client.post(path, _body(ids))
+    else:
+        more = {} if method == "get" else {"data": _body(ids), "content_type": "application/json"}
+        answer = getattr(client, method)(path, **more)
     text = answer.content.decode() if not answer.streaming else ""
     return answer.status_code, text.replace(path, "PATH")
 

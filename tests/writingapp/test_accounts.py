@@ -190,13 +190,34 @@ def test_no_other_language_can_be_chosen(client: Client, owner: User) -> None:
 
 def test_what_she_chooses_is_kept_and_said(client: Client, owner: User) -> None:
     client.force_login(owner)
-    told = {"language": "en", "time_zone": "America/New_York", "indent_paragraphs": "on", "email": "o@example.org"}
+    told = {"language": "en", "time_zone": "America/New_York", "indent_paragraphs": "on", "email": ""}
     response = client.post("/account/", told, follow=True, headers=CHINESE)
     assert "Saved." in response.content.decode()
     owner.refresh_from_db()
-    assert (owner.language, owner.time_zone, owner.email) == ("en", "America/New_York", "o@example.org")
+    assert (owner.language, owner.time_zone) == ("en", "America/New_York")
     assert (owner.indent_paragraphs, owner.show_clock) == (True, False)
     assert f"It is {datetime.now(UTC).astimezone(ZoneInfo('America/New_York')):%H:}" in response.content.decode()
+
+
+def test_her_address_moves_only_with_her_password_and_the_old_one_is_told(
+    client: Client, owner: User, settings: Settings
+) -> None:
+    """Whoever finds her browser open must not get the account by its recovery address."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    keep_email(owner, "old@example.org")
+    client.force_login(owner)
+    told = ACCOUNT | {"email": "new@example.org", "language": "en"}
+    asked = client.post("/account/", told, headers=CHINESE)
+    owner.refresh_from_db()
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert (owner.email, owner.language, mail.outbox) == ("old@example.org", "", [])
+    wrong = client.post(asked.headers["Location"], {"password": "wrong"}, headers=CHINESE)
+    assert "密码" in wrong.content.decode()
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/account/"}, headers=CHINESE)
+    owner.refresh_from_db()
+    assert (owner.email, owner.language) == ("new@example.org", "en"), "nothing that she filled in is lost"
+    (letter,) = mail.outbox
+    assert letter.to == ["old@example.org"]
 
 
 def test_a_refused_form_keeps_what_she_filled_in_and_changes_nothing(client: Client, owner: User) -> None:

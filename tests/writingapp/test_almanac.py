@@ -11,6 +11,7 @@ ALL_DAYS = [date(2020, 1, 1) + timedelta(days=n) for n in range((date(2036, 1, 1
 A_YEAR = [day for day in ALL_DAYS if day.year == 2026]
 
 
+@pytest.mark.once
 def test_every_day_of_sixteen_years_has_a_term_that_counts_up_to_the_next() -> None:
     for yesterday, today in pairwise(ALL_DAYS):
         before, now = almanac.term_on(yesterday), almanac.term_on(today)

@@ -19,7 +19,7 @@ from tests.writingapp.pairs import CHOSEN, SECRET, pair, rating, reviewer
 from tests.writingapp.test_access import routes
 from training import parquet
 from training.datasets import FORMATS, rows_of
-from writingapp.models import AuditEvent, Pair, Review, User
+from writingapp.models import AuditEvent, Candidate, Pair, Review, User
 from writingapp.services import batches
 from writingapp.services.choosing import Filter
 
@@ -138,6 +138,20 @@ def test_a_pair_shows_what_differs_and_how_the_metre_stands(at_desk: Client, row
     assert page.count('class="verdict') == 2
     assert "temperature" in page
     assert re.search(r'href="/desk/"[^>]*>Desk<', page)
+
+
+def test_a_swapped_line_that_was_to_stay_is_no_fault_of_its_poem(at_desk: Client, owner: User) -> None:
+    lines = CHOSEN.split("\n")
+    pins = [[0, "晓色入平湖"], [1, "微霜渐可铺"]]
+    swap = pair(owner, kind="swap", form="wujue", chosen_text="清霜渐可铺。", rejected_text="轻霜渐可铺。")
+    swap.inspiration.of = pair(owner).chosen
+    swap.inspiration.save()
+    held = {"form": "wujue", "language": "zh", "options": {"pins": pins}, "instead": {"poem": CHOSEN, "line": 1}}
+    Candidate.objects.filter(inspiration=swap.inspiration).update(sampling={"constraint": held})
+    page = at_desk.get(f"/desk/pairs/{swap.pk}/", headers=ENGLISH).content.decode()
+    assert lines[0] in page
+    assert "留句" not in page
+    assert page.count("The metre holds") == 2
 
 
 def test_deciding_leads_to_the_next_and_taking_back_returns(at_desk: Client, row: Pair, owner: User) -> None:

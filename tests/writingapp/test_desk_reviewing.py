@@ -1,6 +1,8 @@
 """What reviewers' words make of a pair: agreement decides, difference flags, taking back goes all the way back."""
 
 import threading
+import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -140,6 +142,26 @@ def test_a_batch_whose_pairs_changed_since_decides_nothing(owner: User, clock: C
     assert not Review.objects.exists()
 
 
+def test_a_batch_does_not_revive_what_its_writer_takes_back_meanwhile(
+    owner: User, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look finds the pair standing; by the time that the batch holds its row it is withdrawn."""
+    row, lock = pair(owner), batches._locked
+    found = Filter().pairs(Pair.objects.all())
+    seen = batches.preview(found)
+
+    def late(keys: Sequence[uuid.UUID]) -> list[Pair]:
+        Pair.objects.filter(pk=row.pk).update(state=Pair.State.WITHDRAWN)
+        return lock(keys)
+
+    monkeypatch.setattr(batches, "_locked", late)
+    with pytest.raises(Refusal, match="batch_changed"):
+        batches.decide(
+            found=found, expected=seen.digest, reviewer=reviewer(), decision="approve", reason="", now=clock().now
+        )
+    assert not Review.objects.exists()
+
+
 def test_a_batch_that_was_gone_over_since_stays(owner: User, clock: Clock) -> None:
     row, who, second = pair(owner), reviewer(), reviewer("second")
     found = Filter().pairs(Pair.objects.all())
@@ -219,10 +241,28 @@ def test_every_filter_finds_its_pair_and_no_other(owner: User, asked: dict[str, 
     assert [row.pk for row in Filter.read(asked).pairs(Pair.objects.all())] == [wanted.pk]
 
 
-@pytest.mark.parametrize("asked", [{"state": "no"}, {"gap": "wide"}, {"since": "2026-13-40"}, {"agreement": "no"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"state": "no"},
+        {"gap": "wide"},
+        {"since": "2026-13-40"},
+        {"agreement": "no"},
+        {"until": "9999-12-31"},
+        {"since": "0001-01-01"},
+    ],
+)
 def test_a_filter_that_says_nothing_is_refused(asked: dict[str, str]) -> None:
     with pytest.raises(choosing.BadFilter):
         Filter.read(asked).pairs(Pair.objects.none())
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-08:00"])
+def test_a_place_beyond_the_calendar_is_refused(owner: User, moment: str) -> None:
+    mark, found = f"{moment}~{pair(owner).pk}", Filter().pairs(Pair.objects.all())
+    for there in ({"after": mark}, {"before": mark}):
+        with pytest.raises(choosing.BadFilter):
+            choosing.page(found, **there, size=3)
 
 
 def test_two_reviewers_at_the_same_moment_are_both_counted(owner: User, clock: Clock) -> None:

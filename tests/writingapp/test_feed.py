@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.writingapp.page import Page
 from writingapp import db, stream, wire
+from writingapp import feed as feeds
 from writingapp.feed import WINDOW, Feed
 from writingapp.models import Candidate, User
 from writingapp.services import sessions
@@ -41,6 +42,9 @@ class Socket:
     def __init__(self, log: Log, row: Candidate) -> None:
         self.page = Page()
         self.closed: list[int] = []
+        self.was_closed = asyncio.Event()
+        self.hears = asyncio.Event()
+        self.hears.set()
         self.feed = Feed("me", "en", log, self._send, self._close)
         told = {"candidates": [wire.candidate(row)]}
         self.feed.know(told)
@@ -49,10 +53,12 @@ class Socket:
         self.pumping = asyncio.create_task(self.feed.pump())
 
     async def _send(self, text: str) -> None:
+        await self.hears.wait()
         self.page.hear(orjson.loads(text))
 
     async def _close(self, code: int) -> None:
         self.closed.append(code)
+        self.was_closed.set()
 
     async def settle(self) -> None:
         """Until nothing is queued and nothing is being mended."""
@@ -166,6 +172,61 @@ async def test_a_socket_that_owes_too_much_is_fed_again_once_it_acknowledges(log
         await socket.settle()
         assert len(shown.text) > held
     assert shown.text == long * 10
+
+
+async def fed_until_it_owes(log: Log, row: Candidate, socket: Socket) -> None:
+    for n in range(10):
+        await log.append([Frame("s", str(row.pk), 1, n * 4000, "水" * 4000)])
+        socket.feed.hear(frame(row, n * 4000, "水" * 4000))
+    await socket.settle()
+
+
+async def test_a_socket_that_owes_too_much_for_long_is_closed(
+    log: Log, row: Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "PATIENCE", 0.01)
+    socket = Socket(log, row)
+    await fed_until_it_owes(log, row, socket)  # and nothing more is heard of it
+    async with asyncio.timeout(5):
+        await socket.was_closed.wait()
+    assert socket.closed == [1013]
+
+
+async def test_patience_begins_anew_with_each_acknowledgement_and_ends_with_the_text(log: Log, row: Candidate) -> None:
+    socket = Socket(log, row)
+    await fed_until_it_owes(log, row, socket)
+    first = socket.feed._impatient
+    assert first is not None
+    socket.feed.acknowledge(str(row.pk), len(socket.page.shown[str(row.pk)].text))
+    await socket.settle()
+    assert first.cancelled()
+    assert socket.feed._impatient is not first
+    socket.feed.hear(await end(row, "水" * 40_000))
+    assert socket.feed._impatient is None
+    assert socket.closed == []
+
+
+async def test_a_socket_that_takes_nothing_is_not_kept_for_without_end(
+    log: Log, row: Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "MOST_QUEUED", 50_000)
+    socket = Socket(log, row)
+    socket.hears = asyncio.Event()
+    for number in range(30):
+        socket.feed.say({"type": "conflict", "save_id": str(number), "text": "晨" * 4000})
+    async with asyncio.timeout(5):
+        await socket.was_closed.wait()
+    assert socket.closed == [1013]
+    assert not socket.feed._queue
+
+
+async def test_one_long_message_is_not_too_much(log: Log, row: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MOST_QUEUED", 50_000)
+    socket = Socket(log, row)
+    for number in range(3):
+        socket.feed.say({"type": "conflict", "save_id": str(number), "text": "晨" * 60_000})
+        await socket.settle()
+    assert socket.closed == []
 
 
 async def test_what_is_said_during_the_hello_is_not_lost(log: Log, row: Candidate) -> None:

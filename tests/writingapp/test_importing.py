@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.training import tiny_base
 from tests.training.test_judge import LOOSE
@@ -14,9 +15,9 @@ from tests.writingapp.pairs import pair
 from training import trainer
 from writingapp.management import importing
 from writingapp.models import Adapter, Pair, User
-from writingapp.services import folders, runs
+from writingapp.services import folders, rating, runs
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]  # politely, beside whatever else runs
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.timeout(600)]  # politely, beside whatever else runs
 
 
 @pytest.fixture
@@ -70,6 +71,11 @@ def test_what_passes_the_gate_lies_in_the_registry_and_does_not_write(base: Path
     assert (row.state, row.origin, row.gate["passed"], row.base, row.rank) == ("ready", "import", True, "tiny", 4)
     assert row.name == f"guest-{row.digest[:12]}"
     assert (Path(row.folder) / "adapter_model.safetensors").is_file()
+    with pytest.raises(CommandError, match="already, as guest-"):
+        bring_in(run / "adapter", base)
+    rating.withdraw(rating=made[0].ratings.get(), now=timezone.now())
+    row.refresh_from_db()
+    assert row.state == "retired"  # it may have been trained on what this house let out
 
 
 def test_what_no_engine_would_serve_is_refused_at_once(base: Path, tmp_path: Path) -> None:
@@ -80,3 +86,20 @@ def test_what_no_engine_would_serve_is_refused_at_once(base: Path, tmp_path: Pat
     with pytest.raises(CommandError, match="no LoRA that can be served"):
         bring_in(folder, base)
     assert not Adapter.objects.exists()
+
+
+def test_a_name_that_is_none_is_refused_before_anything_is_written(base: Path, tmp_path: Path) -> None:
+    run = tiny_base.run(tmp_path / "run", base)
+    trainer.train(run)
+    with pytest.raises(CommandError, match="小写字母"):
+        call_command("adapters", "register", str(run / "adapter"), "--label", "../../x", "--base", "tiny")
+    assert not (tmp_path / "adapters").exists()
+
+
+def test_what_writers_of_ours_said_is_looked_for_in_its_texts(base: Path, tmp_path: Path) -> None:
+    writer = User.objects.create_user(username="writer", consents=True)
+    seen = pair(writer, state="approved", wish="今晨在湖边独坐等一只不来的白鹭")
+    run = tmp_path / "run"
+    run.mkdir()
+    importing._give(run, "tiny", base, None, [seen])
+    assert folders.told(run / "gate.json")["canaries"] == ["今晨在湖边独坐等一只不来的白鹭"]

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone, translation
 
+from writingapp import statements
 from writingapp.models import Candidate, User, WritingSession
 from writingapp.refusals import Refusal
 from writingapp.services import claims, inspiring, sessions
@@ -133,6 +135,60 @@ def test_candidates_are_written_one_after_the_other(session: WritingSession) -> 
     assert (first.candidate_id, second.candidate_id) == tuple(str(row.pk) for row in answer.candidates)
 
 
+def test_her_second_inspiration_waits_for_the_first_and_is_taken_up_when_that_is_over(session: WritingSession) -> None:
+    one, two = asked(session, candidates=1), asked(session)
+    assert claims.claim_next(inspiration_id=str(two.inspiration.pk), now=NOW) is None  # not even begun, it was first
+    first = claim(one)
+    assert claims.claim_next(inspiration_id=str(two.inspiration.pk), now=NOW) is None
+    claims.end(claim=first, status="done", text="诗", now=NOW)
+    three = asked(session)
+    second = claim(one)  # by whoever wrote the first
+    assert second.inspiration_id == str(two.inspiration.pk)
+    claims.end(claim=second, status="done", text="诗", now=NOW)
+    assert claims.claim_next(inspiration_id=str(three.inspiration.pk), now=NOW) is None  # one of its two is to come
+    claims.end(claim=claim(two), status="done", text="诗", now=NOW)
+    assert claim(two).inspiration_id == claim(three, NOW + 2 * LEASE).inspiration_id == str(three.inspiration.pk)
+
+
+def test_each_writer_has_her_own_turn(session: WritingSession) -> None:
+    stranger = User.objects.create_user("a second writer")
+    hers = sessions.start(user=stranger, minutes=None, theme="", goal=None, now=NOW)
+    first, other = asked(session), asked(hers)
+    assert claim(first).session_id == str(session.pk)
+    assert claim(other).session_id == str(hers.pk)
+
+
+def test_what_waits_for_one_that_was_stopped_or_is_gone_is_written(session: WritingSession) -> None:
+    again = sessions.start(user=session.user, minutes=None, theme="", goal=None, now=NOW)
+    first, second = asked(session), asked(again)
+    inspiring.stop(inspiration=first.inspiration, now=NOW)
+    assert claim(first).inspiration_id == str(second.inspiration.pk)
+    third = asked(again)
+    second.inspiration.delete()
+    assert claim(third).inspiration_id == str(third.inspiration.pk)
+
+
+def test_the_sweep_calls_for_what_waits_only_when_nobody_is_at_the_one_before(session: WritingSession) -> None:
+    one, two = asked(session), asked(session)
+    held = claim(one)
+    late = NOW + UNNOTICED + timedelta(seconds=1)
+    beat(held, now=late)
+    assert claims.sweep(now=late).again == []
+    dead = late + 2 * LEASE
+    assert claims.sweep(now=dead).again == sorted([str(one.inspiration.pk), str(two.inspiration.pk)])
+    assert claim(one, dead).candidate_id == held.candidate_id
+    one.inspiration.candidates.update(status="failed")
+    assert claims.sweep(now=dead + 2 * UNNOTICED).again == [str(two.inspiration.pk)]
+
+
+def test_the_next_text_is_found_by_its_inspiration(session: WritingSession) -> None:
+    asked(session)
+    moment, *ids = f"'{NOW:%Y-%m-%d}'", *[f"'{uuid.uuid4()}'"] * 3
+    plan = plan_of(statements._NEXT.replace("%s", "{}").format(moment, *ids))
+    assert "SCAN" not in plan
+    assert "Seq Scan" not in plan
+
+
 def test_a_silent_worker_loses_its_claim_to_the_next(session: WritingSession) -> None:
     answer = asked(session)
     first = claim(answer)
@@ -210,14 +266,78 @@ def test_a_full_house_says_so_and_when_there_will_be_room(session: WritingSessio
     assert (crowded.code, crowded.retry_after_ms) == ("crowded", 6000)
 
 
+def test_the_wait_is_told_by_the_last_twenty_texts_without_a_look_at_the_others(
+    session: WritingSession, settings: Any
+) -> None:
+    answer = asked(session)
+    done = {"inspiration": answer.inspiration, "sampling": {}, "queued_at": NOW, "status": "done"}
+    for place in range(40):
+        ended = NOW - timedelta(minutes=place)
+        took = timedelta(seconds=10 if place < 20 else 1000)
+        Candidate.objects.create(position=2 + place, started_at=ended - took, finished_at=ended, **done)
+    settings.QUEUE_LIMIT = 3
+    crowded = ask(session)
+    assert isinstance(crowded, Busy)
+    assert crowded.retry_after_ms == 10_000
+    assert "done_lately" in plan_of(statements._LATELY)
+    assert "B-TREE" not in plan_of(statements._LATELY)  # nothing is sorted
+
+
+def test_the_wait_for_a_seat_is_no_part_of_what_a_text_takes(session: WritingSession, settings: Any) -> None:
+    answer = asked(session)
+    for _ in answer.candidates:
+        seated = NOW + timedelta(seconds=200)
+        claims.end(claim=claim(answer), status="done", text="诗", started_at=seated, now=seated + timedelta(seconds=2))
+    settings.QUEUE_LIMIT = 1
+    crowded = ask(session)
+    assert isinstance(crowded, Busy)
+    assert (crowded.code, crowded.retry_after_ms) == ("crowded", 2000)
+
+
+def test_a_writer_who_must_wait_is_told_of_the_queue_that_hers_stand_in(session: WritingSession) -> None:
+    asked(session)
+    asked(session)
+    alone = ask(session)
+    for number in range(8):
+        stranger = User.objects.create_user(f"stranger {number}")
+        asked(sessions.start(user=stranger, minutes=None, theme="", goal=None, now=NOW))
+    among = ask(session)
+    assert isinstance(alone, Busy)
+    assert isinstance(among, Busy)
+    assert (alone.retry_after_ms, among.retry_after_ms) == (18_000, 114_000)  # 19 texts, one at a time, 6 s each
+
+
+def plan_of(statement: str) -> str:
+    """How the database goes about it. PostgreSQL reads and sorts so few rows as they lie, whatever index there is, and
+    its guess of their number changes when it has looked at the table meanwhile: so it is told not to."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+        else:
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+            cursor.execute(f"EXPLAIN {statement}")
+        return str(cursor.fetchall())
+
+
 def test_a_text_remembers_which_adapter_wrote_it_until_another_goes_on(session: WritingSession) -> None:
     answer = asked(session)
     first = claim(answer)
     claims.checkpoint(written=[(first, "半首", "white-dew-1")], now=NOW)
     second = claim(answer, NOW + LEASE * 2)
-    assert (second.written, second.adapter, second.queued_at) == ("半首", "white-dew-1", NOW)
+    assert (second.written, second.adapter) == ("半首", "white-dew-1")
     row = claims.end(claim=second, status="done", text="整首", now=NOW, adapter="mixed", conforms=False)
     assert row is not None
     stored = Candidate.objects.get(pk=second.candidate_id)
     assert (stored.adapter, stored.conforms, stored.text) == ("mixed", False, "整首")
     assert (row.pk, row.status, row.attempt, row.text) == (stored.pk, stored.status, stored.attempt, stored.text)
+
+
+@pytest.mark.once
+def test_a_claim_looks_at_its_own_inspiration_and_not_at_all_that_wait(rows: None) -> None:
+    """SQLite would begin with every text that waits, and of fifty asks in one instant each would read them all."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statements._NEXT}", [""] * statements._NEXT.count("%s"))
+        first = [step[3] for step in cursor.fetchall() if "SEARCH c " in step[3]]
+    assert len(first) == 1
+    assert "(inspiration_id=?)" in first[0]

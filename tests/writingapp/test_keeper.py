@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -72,6 +73,29 @@ async def test_a_managed_node_is_started_and_its_row_says_where(http: aiohttp.Cl
     assert not process.is_running()
 
 
+async def test_a_node_listens_where_its_plan_says(http: aiohttp.ClientSession) -> None:
+    await put(plan={"model": "well", "address": "127.0.0.2"})
+    async with keeping():
+        found = await ready(http)
+        assert found.url.startswith("http://127.0.0.2:")
+        held = listener(found.url).net_connections("tcp")
+        assert {each.laddr.ip for each in held if each.status == "LISTEN"} == {"127.0.0.2"}
+
+
+async def test_a_process_sees_its_own_devices_and_none_of_our_secrets(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"SECRET_KEY": "ours", "DATABASE_URL": "postgres://u:p@db/x", "GPU_KEY": "another's", "VLLM_API_KEY": "too"}
+    for name, value in {**kept, "HF_HOME": "/models", "CUDA_VISIBLE_DEVICES": "0,1"}.items():
+        monkeypatch.setenv(name, value)
+    await put(plan={"model": "well", "devices": "1"})
+    async with keeping():
+        given = listener((await ready(http)).url).environ()
+    assert (given["CUDA_VISIBLE_DEVICES"], given["HF_HOME"]) == ("1", "/models")
+    assert "PATH" in given
+    assert not kept.keys() & given.keys()
+
+
 async def test_nodes_of_others_are_left_alone(http: aiohttp.ClientSession) -> None:
     await put("elsewhere", host="another-machine")
     await put("external", managed=False, url="http://127.0.0.1:9")
@@ -93,12 +117,34 @@ async def test_a_killed_process_comes_back_at_once(http: aiohttp.ClientSession) 
         assert listener(found.url).pid != killed.pid
 
 
-async def test_a_hung_process_is_ended_and_started_again(http: aiohttp.ClientSession) -> None:
+@pytest.mark.once
+@pytest.mark.parametrize("log", ["kept", "moved away"])
+async def test_a_hung_process_is_ended_and_started_again(http: aiohttp.ClientSession, settings: Any, log: str) -> None:
     await put()
     async with keeping():
         hung = listener((await ready(http)).url)
+        if log == "moved away":
+            kept = Path(settings.DATA_DIR) / "logs" / "node-one.log"
+            kept.rename(kept.with_name("elsewhere.log"))
         hung.suspend()
         await until(lambda: _is_gone(hung), "the end of the hung process")
+        await ready(http)
+
+
+async def test_whatever_goes_wrong_a_node_is_tended_on(
+    http: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def surprise(*_: object) -> None:
+        raise KeyError("messages")
+
+    monkeypatch.setattr(tending, "prove", surprise)
+    await adapter("dawn", tmp_path)
+    await put()
+    async with keeping():
+        await until(lambda: _said(caplog, "node one: KeyError: 'messages'", 1), "the surprise")
+        killed = listener((await ready(http)).url)
+        killed.kill()
+        await until(lambda: _is_gone(killed), "the end of the process")
         await ready(http)
 
 
@@ -263,7 +309,7 @@ async def test_an_adapter_whose_files_are_gone_is_said_and_the_others_are_served
         assert found.adapters["dawn"]["why"] == "missing_file"
 
 
-@pytest.mark.parametrize("why", ["plan", "memory"])
+@pytest.mark.parametrize("why", ["plan", "devices", "memory"])
 async def test_where_two_do_not_fit_one_stops_first(
     http: aiohttp.ClientSession,
     tmp_path: Path,
@@ -271,7 +317,8 @@ async def test_where_two_do_not_fit_one_stops_first(
     caplog: pytest.LogCaptureFixture,
     why: str,
 ) -> None:
-    await put(plan={"model": "well", "replace": "after" if why == "plan" else "beside"})
+    plan = {"plan": {"replace": "after"}, "devices": {"devices": "0"}, "memory": {"replace": "beside"}}[why]
+    await put(plan={"model": "well"} | plan)
     if why == "memory":
         monkeypatch.setattr(tending, "room", lambda: 0)
     async with keeping():

@@ -19,7 +19,7 @@ from writingapp.models import Photo, User
 from writingapp.services import photos, sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FACTS: dict[str, Any] = {"brightness": 0.8, "contrast": 0.1, "saturation": 0.1, "warmth": 0.0, "greenness": 0.0}
+FACTS: dict[str, Any] = {"brightness": 0.8, "contrast": 0.1, "saturation": 0.1, "warmth": 0.0, "palette": []}
 
 
 class Told:

@@ -59,14 +59,33 @@ def test_it_keeps_both_texts_of_a_conflict(session: WritingSession) -> None:
     answer = save(session, 0, whole("第二"))
     assert isinstance(answer, Conflict)
     assert (answer.rev, answer.text) == (1, "第一")
-    assert session.revisions.get(rev=None).snapshot == "第二"
+    assert manuscripts.text_of(revision=session.revisions.get(rev=None)) == "第二"
 
 
 def test_it_keeps_the_whole_text_of_a_conflicting_patch(session: WritingSession) -> None:
     save(session, 0, whole("露"))
     save(session, 1, whole("露重"))
     save(session, 1, Change(patch=Patch(0, 0, "白"), length=2))
-    assert session.revisions.get(rev=None).snapshot == "白露"
+    assert manuscripts.text_of(revision=session.revisions.get(rev=None)) == "白露"
+
+
+def test_a_conflict_is_kept_as_small_as_it_is(session: WritingSession) -> None:
+    save(session, 0, whole("字" * 10_000))
+    save(session, 1, whole("字" * 10_000 + "尾"))
+    for change in (Change(patch=Patch(0, 0, ""), length=10_000), whole("头" + "字" * 10_000)):
+        assert isinstance(save(session, 1, change), Conflict)
+    kept = list(session.revisions.filter(rev=None))
+    assert [(row.inserted, row.snapshot) for row in kept] == [("", None), ("头", None)]
+    assert [manuscripts.text_of(revision=row) for row in kept] == ["字" * 10_000, "头" + "字" * 10_000]
+
+
+def test_every_conflict_can_be_read_again_however_long_ago_its_base_was(session: WritingSession) -> None:
+    for rev in range(manuscripts.SNAPSHOT_EVERY + 5):
+        saved(save(session, rev, whole("字" * (rev % 7) + str(rev))))
+    for base in (0, 3, manuscripts.SNAPSHOT_EVERY, 9_999):
+        assert isinstance(save(session, base, whole(f"在第{base}版上")), Conflict)
+    kept = session.revisions.filter(rev=None)
+    assert [manuscripts.text_of(revision=row) for row in kept] == [f"在第{row.base_rev}版上" for row in kept]
 
 
 def test_it_answers_a_repeated_save_as_the_first_time(session: WritingSession) -> None:

@@ -13,7 +13,7 @@ from tests.writingapp.test_nightly import night
 from writingapp.models import Pair, User
 from writingapp.services import nodes
 
-pytestmark = [pytest.mark.usefixtures("rows"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.usefixtures("rows"), pytest.mark.once, pytest.mark.timeout(600)]
 
 
 def test_what_is_trained_and_passes_the_gate_but_is_too_faint_to_be_proved_does_not_write(

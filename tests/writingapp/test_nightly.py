@@ -23,7 +23,7 @@ from tests.writingapp.pairs import pair
 from training import config, judge
 from writingapp import tasks
 from writingapp.models import Adapter, EngineNode, Pair, Rating, TrainingRun, Trial, User
-from writingapp.night import HOST, Watch, _is_dead
+from writingapp.night import HOST, Watch, is_dead
 from writingapp.services import folders, nightly, nodes, promoting, rating, runs, sessions
 from writingapp.services.nightly import LEASE, Window, due, last_window, take
 
@@ -144,15 +144,15 @@ def test_a_lease_is_kept_runs_out_and_fences_whoever_lost_it() -> None:
         nightly.end(run=run, holder="one", state=State.FAILED, why="killed", now=soon)
 
 
-def test_a_holder_of_this_host_that_is_dead_need_not_be_waited_for() -> None:
+def test_a_holder_of_this_host_thatis_dead_need_not_be_waited_for() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     now = timezone.now()
     run = take(holder=f"{HOST}:{gone.pid}:abc", now=now, window=tonight())
     assert run
-    assert not _is_dead(f"elsewhere:{gone.pid}:abc")
-    assert not _is_dead(f"{HOST}:{os.getpid()}:abc")
-    other = take(holder="two", now=now, is_dead=_is_dead)
+    assert not is_dead(f"elsewhere:{gone.pid}:abc")
+    assert not is_dead(f"{HOST}:{os.getpid()}:abc")
+    other = take(holder="two", now=now, is_dead=is_dead)
     assert other is not None
     assert other.pk == run.pk
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from inference.sse import Limits
 from writingapp.keys import key
+from writingapp.management.commands import keep_nodes
 from writingapp.models import EngineNode
 from writingapp.services import nodes
 from writingapp.services.nodes import BadNode
@@ -109,6 +110,8 @@ def test_reading_the_same_settings_again_writes_nothing(settings: Any, tmp_path:
         ("[[node]]\nkind = 'vllm'\n", "name"),
         ("node = 3\n", "name"),
         ("[[node]]\nname = 'a'\nkind = 'vllm'\nurl = 'http://a:1'\nport = 3\n", "no field port"),
+        ("[[node]]\nname = 'a'\nkind = 'vllm'\nurl = 'http://a:1'\norigin = 'hand'\n", "no field origin"),
+        ("[[node]]\nname = 'a'\nkind = 'vllm'\nurl = 'http://a:1'\ncapacity = inf\n", "a: "),
         ("[[node]]\nname = 'a'\nkind = 'oracle'\nurl = 'http://a:1'\n", "kind"),
         ("[[node]]\nname = 'a'\nkind = 'vllm'\n", "url"),
         ("[[node]]\nname = 'A b'\nkind = 'vllm'\nurl = 'http://a:1'\n", "name"),
@@ -125,6 +128,45 @@ def test_a_bad_description_says_what_is_bad_and_changes_nothing(
     with pytest.raises(BadNode, match=words):
         nodes.sync()
     assert names() == {"old"}
+
+
+def test_a_process_that_was_told_of_no_engine_takes_none_from_the_house(settings: Any, tmp_path: Path) -> None:
+    file_of(settings, tmp_path, TWO)
+    nodes.sync()
+    settings.ENGINE_NODES, settings.ENGINE_URL = "", ""  # a worker, or a keeper, of a second host
+    assert [row.name for row in nodes.sync()] == ["gpu-1", "gpu-2"]
+    assert names() == {"gpu-1", "gpu-2"}
+    nodes.sync(model=tmp_path / "m.gguf")  # the embedded engine is asked for by name
+    assert names() == {"embedded"}
+
+
+def test_a_process_that_was_told_of_no_engine_makes_none(settings: Any) -> None:
+    settings.ENGINE_NODES, settings.ENGINE_URL = "", ""
+    assert nodes.sync() == []
+    assert names() == set()
+
+
+def test_a_file_in_another_encoding_is_said_and_changes_nothing(settings: Any, tmp_path: Path) -> None:
+    nodes.put(name="old", origin=EngineNode.Origin.SETTINGS, **GPU)
+    (tmp_path / "nodes.toml").write_bytes('[[node]]\nname = "湖"\n'.encode("gbk"))
+    settings.ENGINE_NODES = str(tmp_path / "nodes.toml")
+    with pytest.raises(BadNode, match=r"nodes\.toml"):
+        nodes.sync()
+    assert names() == {"old"}
+
+
+def test_a_keeper_with_a_bad_file_keeps_what_the_rows_say(settings: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    settings.DATA_DIR, kept = tmp_path, []
+
+    async def keep() -> None:
+        kept.append(True)
+
+    monkeypatch.setattr(keep_nodes, "_keep", keep)
+    file_of(settings, tmp_path, "[[node]")
+    complaint = StringIO()
+    call_command("keep_nodes", stderr=complaint)
+    assert kept
+    assert "nodes.toml" in complaint.getvalue()
 
 
 def test_a_file_that_is_not_there_is_said(settings: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from inference.verse.held import Held
 from inference.verse.options import FREE, Impossible, Options
 from writingapp import impossible, wire
 from writingapp.models import Candidate, User, WritingSession
+from writingapp.options_wire import LONGEST
 from writingapp.refusals import Refusal
 from writingapp.services import inspiring, sessions
 from writingapp.services.inspiring import Asked, Busy, Invalid
@@ -85,6 +86,9 @@ def test_who_asks_for_nothing_besides_is_held_to_nothing_besides(session: Writin
         ("wujue", {"size": 5}, "size", ""),
         ("haiku", {"rhyme": "阳"}, "rhyme", ""),
         ("english", {"rhyme": "阳"}, "rhyme", ""),
+        ("limerick", {"head": "laxxe"}, "head", "x"),
+        ("haiku", {"pins": [[0, "a" * LONGEST]]}, "pins", ""),
+        ("couplet", {"pins": [[0, "the rain"]]}, "pins", "the rain"),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
@@ -104,7 +108,18 @@ def test_a_sentence_stands_for_every_reason() -> None:
     assert impossible.sentence(Impossible("size", "not_taken")) == str(impossible.NOT_TAKEN)
 
 
-@pytest.mark.parametrize("options", [{"head": 5}, {"words": "明月"}, {"strict": "no"}, {"pins": [["a"]]}, [], "x"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"head": 5},
+        {"words": "明月"},
+        {"strict": "no"},
+        {"pins": [["a"]]},
+        {"pins": [[0, "a" * (LONGEST + 1)]]},
+        [],
+        "x",
+    ],
+)
 def test_options_of_another_kind_are_no_message_of_ours(options: Any) -> None:
     told = {"type": "inspire", "key": str(uuid.uuid4()), "kind": "poem", "form": "wujue", "options": options}
     with pytest.raises(Refusal, match="malformed"):

@@ -129,6 +129,15 @@ def test_an_outsider_gets_the_same_not_found_for_hers_and_for_nothing(
     assert "霜" not in answers[0]
 
 
+def test_the_page_she_writes_on_brings_the_token_that_its_scripts_read(
+    client: Client, owner: User, hers: WritingSession
+) -> None:
+    client.force_login(owner)
+    client.get(reverse("session", kwargs={"session_id": hers.pk}))
+    assert client.cookies["csrf"].value
+    assert not client.cookies["csrf"]["httponly"]
+
+
 def test_an_outsider_cannot_finish_her_session(client: Client, owner: User, other: User) -> None:
     running = sessions.start(user=owner, minutes=10, theme="", goal=None, now=timezone.now())
     client.force_login(other)
@@ -169,6 +178,19 @@ def test_a_finished_session_shows_what_came_of_it(client: Client, owner: User, h
     assert "收进了手稿" in page
     assert "断了，留下了这些" in page
     assert "&lt;b&gt;惊起" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "options", "lang"),
+    [("zh", {}, "zh-Hans"), ("zh", {"script": "hant"}, "zh-Hant"), ("en", {}, "en"), ("en", {"script": "hant"}, "en")],
+)
+def test_a_poem_on_the_finished_page_has_the_glyphs_of_its_script(
+    client: Client, owner: User, hers: WritingSession, language: str, options: dict[str, str], lang: str
+) -> None:
+    hers.inspirations.update(language=language, options=options)
+    client.force_login(owner)
+    page = client.get(reverse("finished", kwargs={"session_id": hers.pk}), headers=CHINESE).content.decode()
+    assert f'<blockquote class="verse" lang="{lang}">晓色入平湖' in page
 
 
 def test_a_goal_not_reached_is_told_without_scolding(client: Client, owner: User) -> None:

@@ -5,134 +5,35 @@ import contextlib
 import io
 import json
 import socket as std_socket
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 
 import pillow_heif
 import pytest
 import redis
-from django.utils import timezone
+from django.utils import translation
 from PIL import Image, ImageCms, PngImagePlugin
-from twisted.web import http as http_server
-from twisted.web.test.requesthelper import DummyChannel
 
-from inference.vision.opening import Opened
+from inference.vision.bounds import CODES
+from tests import databases
 from tests.client import CSRF, Tab, Writer, socket, tab
 from tests.house import FakeEngine, House, house
-from tests.inference.vision.test_gate import GOOD, MARK, gps, misty, saved
-from tests.writingapp.sending import photo_notices, send
-from writingapp import access, bodies
-from writingapp.access import NotHere
-from writingapp.models import Photo, User, WritingSession
-from writingapp.refusals import Refusal
-from writingapp.services import inspiring, photos, sessions
-from writingapp.services.inspiring import Asked, Invalid
-
-NOW = timezone.now()
-FACTS: dict[str, Any] = {"brightness": 0.8, "contrast": 0.1, "saturation": 0.1, "warmth": 0.0, "greenness": 0.0}
-
-
-@pytest.fixture
-def session(owner: User, settings: Any, tmp_path: Path) -> WritingSession:
-    settings.PHOTOS = tmp_path / "photos"
-    return sessions.start(user=owner, minutes=10, theme="湖", goal=None, now=NOW)
-
-
-def received(session: WritingSession) -> Photo:
-    return photos.receive(session=session, opened=Opened(b"\xff\xd8pixels", 9, 9, FACTS), language="zh-hans")
-
-
-def test_a_file_is_hers_to_read_and_nobody_elses(session: WritingSession, other: User) -> None:
-    photo = received(session)
-    assert photo.path.stat().st_mode & 0o777 == 0o600
-    assert "明光" in photo.chips
-    assert access.photo_for(session.user, session.pk, photo.pk) == photo
-    with pytest.raises(NotHere):
-        access.photo_for(other, session.pk, photo.pk)
-    with pytest.raises(NotHere):
-        access.photo_for(session.user, uuid.uuid4(), photo.pk)
-
-
-def test_at_the_end_of_a_session_only_what_she_keeps_stays(session: WritingSession) -> None:
-    gone, stays = received(session), received(session)
-    photos.keep(photo=stays, kept=True)
-    sessions.finish(session=session, now=NOW)
-    assert not gone.path.exists()
-    assert stays.path.exists()
-    photos.keep(photo=Photo.objects.get(), kept=False)
-    assert not stays.path.exists()
-    assert not Photo.objects.exists()
-
-
-def test_an_abandoned_session_lets_its_pictures_go(session: WritingSession) -> None:
-    photo = received(session)
-    sessions.finish_abandoned(now=NOW + sessions.ABANDONED_AFTER * 2)
-    assert not photo.path.exists()
-
-
-def test_a_deleted_account_takes_its_files_along(session: WritingSession) -> None:
-    photo = received(session)
-    session.user.delete()
-    assert not photo.path.exists()
-
-
-def test_a_session_holds_only_so_many(session: WritingSession, settings: Any) -> None:
-    for _ in range(photos.MOST):
-        received(session)
-    with pytest.raises(Refusal, match="photo_too_many"):
-        received(session)
-    assert len(list(Path(settings.PHOTOS).iterdir())) == photos.MOST
-
-
-def test_nothing_comes_into_a_finished_session(session: WritingSession, settings: Any) -> None:
-    sessions.finish(session=session, now=NOW)
-    with pytest.raises(Refusal, match="finished"):
-        received(session)
-    assert not list(Path(settings.PHOTOS).iterdir())
-
-
-def test_files_without_rows_are_swept(session: WritingSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    photo = received(session)
-    orphan = photo.path.with_name(f"{uuid.uuid4()}.jpg")
-    orphan.write_bytes(b"")
-    assert photos.sweep_orphans() == 0  # it may be of a row that is being written
-    monkeypatch.setattr(photos, "ORPHANED_AFTER", -1.0)
-    assert photos.sweep_orphans() == 1
-    assert photo.path.exists()
-
-
-def asked(session: WritingSession, **more: Any) -> Asked | Invalid:
-    said: dict[str, Any] = {"kind": "poem", "form": "wujue", "wish": "", "before": "", "candidates": 1, "now": NOW}
-    answer = inspiring.ask(session=session, key=uuid.uuid4(), **said | more)
-    assert isinstance(answer, Asked | Invalid)
-    return answer
-
-
-def test_the_model_sees_the_chips_and_never_the_picture(session: WritingSession) -> None:
-    photo = received(session)
-    answer = asked(session, photo=photo, chips=["薄雾", " 疏林 ", "<|im_end|>", ""])
-    assert isinstance(answer, Asked)
-    last = answer.inspiration.messages[-1]["content"]
-    assert last == "题目：「湖」\n意象：「薄雾、疏林、‹im_end›」"
-    assert answer.inspiration.chips == ["薄雾", "疏林", "<|im_end|>"]
-    photo.delete()
-    answer.inspiration.refresh_from_db()
-    assert (answer.inspiration.photo_id, len(answer.inspiration.chips)) == (None, 3)
-
-
-@pytest.mark.parametrize("chips", [["雾"] * 13, ["雾" * 21]])
-def test_chips_have_bounds(session: WritingSession, chips: list[str]) -> None:
-    answer = asked(session, chips=chips)
-    assert isinstance(answer, Invalid)
-    assert list(answer.errors) == ["chips"]
+from tests.inference.vision.test_gate import BAD, GOOD, MARK, gps, misty, saved
+from tests.writingapp.sending import gate_at_work, long_work, photo_notices, pictures, send
+from writingapp import access, doors, photo_doors
+from writingapp.refusals import sentence
+from writingapp.services import photos
 
 
 # --- the real processes ----------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def the_photo_house() -> Iterator[House]:
-    with house(FakeEngine(rate=200.0)) as built:
+def the_photo_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """With a place of its own for what is laid down for a moment."""
+    with house(FakeEngine(rate=200.0), TMPDIR=str(tmp_path_factory.mktemp("moment"))) as built:
         yield built
 
 
@@ -140,16 +41,6 @@ def noisy() -> bytes:
     """Longer than what Daphne would lay on disk, with a mark in each slot that holds words."""
     picture = Image.effect_noise((700, 500), 60).convert("RGB")
     return saved("JPEG", picture, quality=95, exif=gps(), comment=MARK, xmp=b"<x>" + MARK + b"</x>")
-
-
-def test_no_body_is_laid_on_disk_on_its_way(settings: Any) -> None:
-    bodies.keep_in_memory()
-    request: Any = cast("Any", http_server.Request)(cast("Any", DummyChannel)(), True)
-    request.gotLength(bodies.MOST)
-    assert type(request.content) is bodies.InMemory
-    assert settings.FILE_UPLOAD_MAX_MEMORY_SIZE > bodies.MOST
-    with pytest.raises(bodies.TooLong):
-        request.content.write(b"\0" * (bodies.MOST + 1))
 
 
 def test_a_picture_comes_and_goes_and_leaves_nothing_of_its_own(the_photo_house: House) -> None:
@@ -176,21 +67,54 @@ def test_a_picture_comes_and_goes_and_leaves_nothing_of_its_own(the_photo_house:
 
 
 def canary(built: House) -> None:
-    """Neither the mark nor anything of it lies in the house's folder (database, logs, pictures) or in Redis."""
-    for file in built.folder.rglob("*"):
-        assert not file.is_file() or MARK not in file.read_bytes(), file
+    """The mark lies nowhere: files of the house (logs, pictures), files of a moment, rows of the database, Redis."""
+    for folder in (built.folder, Path(built.env["TMPDIR"])):
+        for file in folder.rglob("*"):
+            assert not file.is_file() or MARK not in file.read_bytes(), file
+    for row in databases.rows(built.env["DATABASE_URL"]):
+        assert MARK.decode() not in row
+        assert MARK.hex() not in row.lower()
     for number in range(3):
         with redis.Redis.from_url(f"{built.redis.url}/{number}") as client:
             assert all(MARK not in (client.dump(key) or b"") for key in client.scan_iter())
 
 
-def test_what_is_no_picture_is_told_in_one_sentence(the_photo_house: House) -> None:
-    [(cookie, session)] = the_photo_house.sit_down("prankster")
+def test_the_rows_that_are_searched_are_those_of_the_house(the_photo_house: House) -> None:
+    [(cookie, session)] = the_photo_house.sit_down("canary-bird")
+    path = f"/api/v1/sessions/{session}/photos"
+    ident = json.loads(send(Writer(the_photo_house, cookie), "POST", path, saved("JPEG"))[2])["id"]
+    rows = list(databases.rows(the_photo_house.env["DATABASE_URL"]))
+    assert any("canary-bird" in row for row in rows)
+    assert any(ident in row or uuid.UUID(ident).hex in row for row in rows)
+
+
+SAID = {"zh-hans": "zh-CN", "en": "en"}  # languages of ours, as browsers name them
+
+
+def said(code: str, language: str) -> str:
+    with translation.override(language):
+        return sentence(f"photo_{code}")
+
+
+def test_every_refusal_has_one_sentence_in_each_language() -> None:
+    for language in SAID:
+        told = [said(code, language) for code in CODES]
+        assert len(set(told)) == len(CODES)
+        assert said("nowhere", language) not in told
+        assert all(each.isascii() == (language == "en") for each in told)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_picture_is_told_in_one_sentence(the_photo_house: House, name: str) -> None:
+    code, make = BAD[name]
+    [(cookie, session)] = the_photo_house.sit_down(f"prankster-{name}".lower())
     writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
-    status, _, body = send(writer, "POST", path, b"%PDF-1.7")
-    assert (status, json.loads(body)["code"]) == (400, "photo_not_a_picture")
-    status, _, body = send(writer, "POST", path, saved("JPEG", misty()) + b"\0" * (12 << 20))
-    assert (status, json.loads(body)["code"]) == (413, "photo_too_big")
+    for language, header in SAID.items():
+        status, _, body = send(writer, "POST", path, make(), language=header)
+        told = json.loads(body)
+        assert (status, told["code"]) == (413 if code == "too_big" else 400, f"photo_{code}")
+        assert told["message"] == said(code, language)
     assert send(writer, "GET", path)[2] == b"[]"
 
 
@@ -206,6 +130,30 @@ def test_a_kept_picture_is_on_the_page_of_its_morning(the_photo_house: House) ->
     assert send(writer, "GET", f"{path}/{gone}.jpg")[0] == 404
     assert send(writer, "POST", f"/sessions/{session}/photos/{kept}/forget/")[0] == 302
     assert send(writer, "GET", f"{path}/{kept}.jpg")[0] == 404
+
+
+async def test_a_picture_that_is_gone_leaves_its_chips_to_ask_with(the_photo_house: House) -> None:
+    [(cookie, session), (stranger, others)] = await asyncio.to_thread(the_photo_house.sit_down, "again", "not-hers")
+    writer, other = Writer(the_photo_house, cookie), Writer(the_photo_house, stranger)
+    path, foreign = (f"/api/v1/sessions/{each}/photos" for each in (session, others))
+    hers, not_hers = [
+        json.loads((await asyncio.to_thread(send, who, "POST", where, saved("JPEG")))[2])["id"]
+        for who, where in ((writer, path), (other, foreign))
+    ]
+    async with tab(writer, session) as page:
+        key, said = str(uuid.uuid4()), {"kind": "poem", "form": "wujue", "candidates": 1}
+        await page.send("inspire", key=key, photo_id=hers, **said)
+        first = (await page.expect("queued"))["inspiration"]
+        assert (await page.ended(first["candidates"][0]["id"])).status == "done"
+        await asyncio.to_thread(send, writer, "DELETE", f"{path}/{hers}")
+        await page.send("inspire", key=key, photo_id=hers, **said)
+        assert (await page.expect("queued"))["inspiration"]["id"] == first["id"]
+        for ident in (hers, not_hers):
+            again = await page.inspire(form="wujue", photo_id=ident, chips=["远山"])
+            assert (again["photo_id"], again["chips"]) == (None, ["远山"])
+            assert (await page.ended(again["candidates"][0]["id"])).status == "done"
+            await page.send("inspire", key=str(uuid.uuid4()), photo_id=ident, **said)
+            assert (await page.expect("error"))["code"] == "not_found"
 
 
 # --- a model that sees ----------------------------------------------------------------------------------------------
@@ -236,45 +184,13 @@ async def test_a_seeing_node_takes_over_and_every_tab_hears_of_it(the_seeing_hou
         assert notice["id"] == seen["id"]
 
 
-def test_a_picture_that_is_gone_is_not_looked_at(session: WritingSession) -> None:
-    photo = received(session)
-    ident = str(photo.pk)
-    assert photos.pixels(photo_id=ident) == b"\xff\xd8pixels"
-    seen = photos.seen(photo_id=ident, chips=["远山"])
-    assert seen is not None
-    assert (seen.chips, seen.source) == (["远山"], "vlm")
-    photo.delete()
-    assert photos.pixels(photo_id=ident) == b""
-    assert photos.seen(photo_id=ident, chips=["远山"]) is None
-
-
-# --- a classifier ---------------------------------------------------------------------------------------------------
-def test_guessed_chips_come_first_and_say_that_they_are_guessed(session: WritingSession) -> None:
-    opened = Opened(b"\xff\xd8pixels", 9, 9, FACTS)
-    photo = photos.receive(session=session, opened=opened, language="zh-hans", likely={975: 0.9})
-    assert (photo.chips[0], photo.source) == ("湖岸", "tagger")
-    assert photos.receive(session=session, opened=opened, language="en", likely={784: 0.9}).source == "measured"
-
-
-def test_a_house_without_the_classifier_says_so_and_goes_on(
-    settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.PHOTO_TAGS, settings.MODEL_CACHE = True, tmp_path
-    assert photos.weights() is None
-    assert "measured only" in caplog.text
-    settings.PHOTO_TAGS = False
-    caplog.clear()
-    assert photos.weights() is None
-    assert not caplog.text
-
-
 # --- what takes long ------------------------------------------------------------------------------------------------
-def half_sent(writer: Writer, path: str, raw: bytes) -> std_socket.socket:
-    """A request that has sent its head and half of its body, and keeps the line."""
+def half_sent(writer: Writer, path: str, raw: bytes, part: float = 0.5) -> std_socket.socket:
+    """A request that has sent its head and half of its body, or another part, and keeps the line."""
     line = std_socket.create_connection(("127.0.0.1", writer.house.web_port))
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{writer.house.web_port}\r\nOrigin: {writer.house.url}\r\n"
     head += f"Cookie: session={writer.cookie}; csrf={CSRF}\r\nX-CSRFToken: {CSRF}\r\nContent-Type: image/jpeg\r\n"
-    line.sendall(f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw[: len(raw) // 2])
+    line.sendall(f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw[: int(len(raw) * part)])
     return line
 
 
@@ -288,6 +204,40 @@ def test_an_upload_that_is_cancelled_leaves_nothing(the_photo_house: House) -> N
     canary(the_photo_house)
 
 
+def test_an_upload_that_is_cancelled_under_the_gate_leaves_nothing(the_photo_house: House) -> None:
+    [(cookie, session)] = the_photo_house.sit_down("undecided")
+    writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
+    before = pictures(the_photo_house)
+    with half_sent(writer, path, long_work(), part=1.0) as line, gate_at_work(the_photo_house):
+        line.close()
+    assert send(writer, "GET", path)[2] == b"[]"
+    assert pictures(the_photo_house) == before
+
+
+async def test_whoever_goes_while_a_picture_is_laid_down_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go = threading.Event(), threading.Event()
+    laid, told = MagicMock(pk=7), AsyncMock()
+
+    def slow(**_: object) -> MagicMock:
+        began.set()
+        go.wait(20)
+        return laid
+
+    monkeypatch.setattr(access, "session_for", MagicMock())
+    monkeypatch.setattr(photos, "room", MagicMock())
+    monkeypatch.setattr(photos, "weights", lambda: None)
+    monkeypatch.setattr(photos, "receive", slow)
+    monkeypatch.setattr(doors, "tell", told)
+    coming = asyncio.ensure_future(photo_doors.receive(MagicMock(), "s", saved("JPEG"), "en"))
+    assert await asyncio.to_thread(began.wait, 20)
+    coming.cancel()
+    asyncio.get_running_loop().call_later(0.1, go.set)
+    with pytest.raises(asyncio.CancelledError):
+        await coming
+    laid.delete.assert_called_once_with()
+    assert [each.args[1]["kind"] for each in told.await_args_list] == ["photo_gone"]
+
+
 def test_a_slow_upload_holds_up_nobody(the_photo_house: House) -> None:
     [(cookie, session)] = the_photo_house.sit_down("slow")
     writer, path = Writer(the_photo_house, cookie), f"/api/v1/sessions/{session}/photos"
@@ -299,6 +249,7 @@ def test_a_slow_upload_holds_up_nobody(the_photo_house: House) -> None:
         assert b" 200 " in slow[0].recv(100)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["HEIF", "AVIF", "JPEG", "PNG", "WEBP"])
 def test_no_slot_for_words_of_any_format_comes_through(the_photo_house: House, kind: str) -> None:
     [(cookie, session)] = the_photo_house.sit_down(f"traveller-{kind}".lower())

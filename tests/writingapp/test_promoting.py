@@ -1,5 +1,6 @@
 """Which adapter writes: what may be promoted, the way back, the switch, and what a word taken back does at once."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -136,6 +137,14 @@ def test_a_rollback_is_one_call_to_the_one_before_and_in_the_end_to_the_base(mak
         call_command("rollback")
 
 
+def test_a_rollback_goes_back_to_no_adapter_of_another_base(make: Make) -> None:
+    """MODEL was another one for a while, and is the first again."""
+    other, row = make(1), make(2)
+    promoted(other, row)
+    Adapter.objects.filter(pk=other.pk).update(base="another")
+    assert _rollback() == "The base"
+
+
 def _rollback() -> str:
     out = StringIO()
     call_command("rollback", stdout=out)
@@ -170,6 +179,29 @@ def test_what_saw_a_word_taken_back_is_deleted_once_no_node_has_it(make: Make, s
     assert [path.name for path in (settings.MODEL_CACHE / "adapters").iterdir()] == [retired.digest]
     assert all(Path(row.folder).is_dir() for row in (retired, clean))
     assert Adapter.objects.filter(pk=tainted.pk).exists()
+
+
+def test_what_somebody_left_who_was_killed_is_swept_and_what_is_being_made_is_not(
+    make: Make, settings: Any, tmp_path: Path
+) -> None:
+    settings.MODEL_CACHE = tmp_path / "models"
+    row, source = make(1), tiny_adapter(tmp_path / "2", seed=2)
+    os.utime(source, (0, 0))  # its copy is young for all that
+    astray = [Path(adapters.lay(folder=source, label="night", base="qwen").folder)]
+    astray.append(settings.ADAPTERS / f".night-{'0' * 12}.{'1' * 32}")
+    astray[1].mkdir()
+    converted = [
+        settings.MODEL_CACHE / "adapters" / name for name in ("d/gate-1.gguf", "d/.gate-2.gguf.77", "e/a.gguf")
+    ]
+    for file in converted:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"GGUF")
+    (settings.ADAPTERS / "notes").mkdir()
+    adapters.sweep(now=timezone.now())
+    assert all(path.exists() for path in astray + converted)
+    adapters.sweep(now=timezone.now() + adapters.ASTRAY + timedelta(minutes=1))
+    assert {path.name for path in settings.ADAPTERS.iterdir()} == {row.name, "notes"}
+    assert [path.name for path in (settings.MODEL_CACHE / "adapters").rglob("*")] == ["e", "a.gguf"]
 
 
 def test_of_adapters_at_rest_only_the_newest_keep_their_files(make: Make, settings: Any, tmp_path: Path) -> None:

@@ -2,18 +2,20 @@
 
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from writingapp import wire
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, TrainingRun, User
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
-from writingapp.services import rating, recalling, sessions
+from writingapp.services import leaving, rating, recalling, sessions
 from writingapp.services.rating import Fate, Kind
 
 NOW = datetime(2026, 4, 5, 6, 0, tzinfo=UTC)
@@ -192,6 +194,26 @@ def test_two_tabs_at_once_leave_one_row(hers: Inspiration) -> None:
     assert faults == []
     assert Rating.objects.filter(kind=Kind.PREFER).count() == Rating.objects.filter(kind=Kind.SCORE).count() == 1
     assert len(Rating.objects.get(kind=Kind.SCORE).history) == 3  # nothing that any tab said is lost
+
+
+def test_what_she_says_is_on_the_disk_when_it_is_answered(hers: Inspiration, owner: User) -> None:
+    """On SQLite a commit has to be told to wait for the disk; PostgreSQL always does."""
+    row = compare(hers)
+    verbs: list[Callable[[], object]] = [
+        lambda: compare(hers, place=1),
+        lambda: score(hers),
+        lambda: rating.answer(user=owner, consents=True, now=NOW, rating=row),
+        lambda: rating.allow(rating=row, consent=False, now=NOW),
+        lambda: rating.withdraw(rating=row, now=NOW),
+        lambda: rating.withdraw_all(user=owner, now=NOW),
+        lambda: leaving.leave(user=owner, now=NOW),
+    ]
+    waits = {"sqlite": ["FULL", "NORMAL"], "postgresql": []}[connection.vendor]
+    for verb in verbs:
+        with CaptureQueriesContext(connection) as seen:
+            verb()
+        told = [query["sql"].partition("PRAGMA synchronous=")[2] for query in seen]
+        assert [level for level in told if level] == waits
 
 
 # --- taking back -----------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """A run by hand: what it learns from, that it really trains, and that nothing serves which was not judged."""
 
-import json
 import uuid
+from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tests.tiny_adapter import tiny_adapter
 from tests.training import tiny_base
+from tests.writingapp.pairs import pair
 from training.pairs import split_of
+from writingapp import night
+from writingapp.management.commands import train
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, TrainingRun, User
-from writingapp.services import rating, runs, sessions
+from writingapp.services import adapters, rating, runs, sessions
 from writingapp.services.pairing import pair_up
 
 NOW = timezone.now()
+LATER = NOW + timedelta(minutes=5)
 Give = Callable[..., Rating]
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +72,49 @@ def test_only_what_is_approved_and_consented_is_learnt(give: Give, settings: Any
     assert {pair.inspiration_id for pair in runs.trainable()} == {kept.inspiration_id, late.inspiration_id}
 
 
+def test_what_she_says_while_it_trains_waits_for_the_night_again(give: Give, writer: User) -> None:
+    kept, changed, refused = give("lake"), give("hill"), give("road")
+    approved()
+    Pair.objects.update(split=Pair.Split.TRAIN)
+    run = TrainingRun.objects.create()
+    run.pairs.set(Pair.objects.all())
+    better = changed.inspiration.candidates.get(position=1)
+    rating.compare(user=writer, inspiration=changed.inspiration, kind="prefer", better=better, tags=None, now=LATER)
+    rating.allow(rating=refused, consent=False, now=LATER)
+    runs.have_trained(run)
+    fates = [Rating.objects.get(pk=each.pk).fate for each in (kept, changed, refused)]
+    assert fates == ["trained", "waiting", "no_consent"]
+    pair_up(night=NOW.date(), now=LATER)
+    assert Pair.objects.filter(chosen=better).exists()
+
+
+def test_what_was_taken_back_while_it_trained_taints_a_run_by_hand(give: Give, settings: Any, tmp_path: Path) -> None:
+    settings.TRAIN_FEWEST, settings.ADAPTERS = 1, tmp_path / "registry"
+    said = give()
+    approved()
+    Pair.objects.update(split=Pair.Split.TRAIN)
+    run, _ = runs.begin(method="dpo", now=NOW, holder="here:1:x")
+    assert run.lease_until == NOW + runs.LEASE
+    rating.withdraw(rating=said, now=LATER)
+    made = adapters.lay(folder=tiny_adapter(tmp_path / "made"), label="run", base="tiny")
+    assert not Adapter.objects.exists()
+    runs.learnt(run=run, adapter=made, manifest={}, now=LATER)
+    stands = TrainingRun.objects.get()
+    assert stands.adapter is not None
+    assert (stands.adapter.state, stands.adapter.tainted_at) == ("retired", LATER)
+    assert stands.lease_until is None
+
+
+def test_a_run_by_hand_that_was_taken_for_dead_ends_its_training(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = TrainingRun.objects.create(state="training", holder="here:1:x", lease_until=NOW)
+    monkeypatch.setattr(night, "BEAT", 0.0)
+    runs.ended(run=run, state=TrainingRun.State.FAILED, why="killed", now=NOW)
+    with pytest.raises(CommandError, match="taken for dead"):
+        train._trained(run, tmp_path)
+
+
 def test_a_group_is_what_the_model_saw_and_what_she_chose(give: Give, settings: Any) -> None:
     said = give("lake")
     approved()
@@ -76,6 +125,47 @@ def test_a_group_is_what_the_model_saw_and_what_she_chose(give: Give, settings: 
     assert (pair["gap"], pair["weight"]) == (0.5, 1.0)
     split = split_of(str(said.inspiration_id), settings.PAIRS_SPLIT_KEY.encode())
     assert group["held_out"] is (split == "held_out")
+
+
+def test_without_pairs_a_method_learns_what_was_liked_and_not_what_was_not(give: Give) -> None:
+    give("lake")
+    approved()
+    [group] = runs.groups_of(runs.trainable())
+    said = {each["text"].split(" ")[0]: (each["label"], each["weight"]) for each in group["completions"]}
+    assert said == {"rain": (True, 0.5), "dust": (False, 0.5)}
+
+
+@pytest.mark.parametrize("method", ["sft", "kto"])
+def test_methods_without_pairs_train(give: Give, settings: Any, tmp_path: Path, method: str) -> None:
+    settings.TRAIN_FEWEST, settings.PAIRS_A_WRITER = 4, 100
+    settings.RUNS, settings.ADAPTERS = tmp_path / "runs", tmp_path / "adapters"
+    for n in range(12):
+        give(f"place {n}")
+    approved()
+    knobs = ["rank=4", "alpha=8", "threads=1", f"method={method}"]
+    call_command("train", base=tiny_base.write(tmp_path / "base"), served_as="tiny", set=knobs, stdout=StringIO())
+    assert Adapter.objects.exists()
+
+
+def test_no_writer_has_more_than_the_house_s_share_and_the_same_of_hers_stay(settings: Any) -> None:
+    writers = [User.objects.create_user(username=f"writer{n}", consents=True) for n in range(5)]
+    for each, count in zip(writers, (40, 10, 10, 10, 3), strict=True):
+        for _ in range(count):
+            pair(each, state="approved")
+    kept = runs.evened(list(runs.trainable()))
+    assert runs.heaviest(kept) <= 0.3
+    assert Counter(Counter(each.writer for each in kept).values()) == {14: 1, 10: 3, 3: 1}
+    assert {each.pk for each in kept} == {each.pk for each in runs.evened(list(runs.trainable()))}
+    settings.PAIRS_SHARE = 100
+    assert len(runs.evened(list(runs.trainable()))) == 73
+
+
+def test_where_no_share_can_hold_all_is_learnt(settings: Any) -> None:
+    writers = [User.objects.create_user(username=f"writer{n}", consents=True) for n in range(4)]
+    for each, count in zip(writers, (30, 1, 1, 1), strict=True):
+        for _ in range(count):
+            pair(each, state="approved")
+    assert len(runs.evened(list(runs.trainable()))) == 33
 
 
 def test_a_swapped_line_is_learnt_within_its_poem(give: Give) -> None:
@@ -110,15 +200,18 @@ def test_it_trains_registers_and_does_not_serve(give: Give, settings: Any, tmp_p
     call_command("train", base=base, served_as="tiny", set=["rank=4", "alpha=8", "threads=1"], stdout=out)
     run = TrainingRun.objects.get()
     adapter = Adapter.objects.get()
-    assert (run.state, run.adapter, adapter.state, adapter.base) == ("gating", adapter, "ready", "tiny")
+    assert (run.state, run.why, run.adapter) == ("stopped", "not_judged", adapter)
+    assert (adapter.state, adapter.base) == ("ready", "tiny")
     assert adapter.name in out.getvalue()
     assert "not serving" in out.getvalue()
     assert run.config["rank"] == 4
     assert run.manifest["outcome"]["state"] == "done"
     assert set(run.pairs.all()) == set(Pair.objects.all())
-    assert {Rating.objects.get(pk=each.pk).fate for each in ratings} == {Rating.Fate.TRAINED}
-    lines = (settings.RUNS / str(run.pk) / "data.jsonl").read_text(encoding="utf-8").splitlines()
-    assert {json.loads(line)["id"] for line in lines} == {str(each.inspiration_id) for each in ratings}
+    learnt = set(Pair.objects.filter(split=Pair.Split.TRAIN).values_list("inspiration_id", flat=True))
+    trained = Rating.objects.filter(fate=Rating.Fate.TRAINED).values_list("inspiration_id", flat=True)
+    assert set(trained) == learnt
+    left = {path.name for path in (settings.RUNS / str(run.pk)).iterdir()}
+    assert left == {"config.json", "manifest.json", "outcome.json", "progress.jsonl"}  # no words, no weights
     rating.withdraw(rating=ratings[0], now=timezone.now())
     adapter.refresh_from_db()
     assert adapter.tainted_at is not None

@@ -24,7 +24,15 @@ def test_a_card_tells_where_it_comes_from_and_how_far_the_nodes_are(at_school: C
     body = page(at_school, "/school/adapters/")
     assert f"{two.name} writes." in body
     card = body[body.index(f'id="{two.name}"') :]
-    for said in (f'href="#{one.name}"', two.digest, f"/school/runs/{run.pk}/", "no_effect", "proved", "Roll back now"):
+    for said in (
+        f'href="#{one.name}"',
+        two.digest,
+        f"/school/runs/{run.pk}/",
+        "could not load it",
+        "no_effect",
+        "proved",
+        "Roll back now",
+    ):
         assert said in card
     assert "serving" not in states()["a1"]
 

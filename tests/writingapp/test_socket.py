@@ -306,7 +306,13 @@ async def test_nobody_gets_no_session(seat: Seat, the_house: House) -> None:
     assert opened.close_code == 4401
 
 
-async def test_every_message_about_another_writer_s_things_is_not_found(seats: list[Seat]) -> None:
+def photograph(house: House, session_id: str) -> str:
+    """The id of one in her session."""
+    make = "from writingapp.models import Photo; print(Photo.objects.create(session_id=%r, state='seen').pk)"
+    return house.manage("shell", "-v", "0", "-c", make % session_id).strip()
+
+
+async def test_every_message_about_another_writer_s_things_is_not_found(seats: list[Seat], the_house: House) -> None:
     mine, hers = seats
     async with tab(*hers) as her_tab:
         told = await her_tab.inspire(form="wujue")
@@ -317,11 +323,15 @@ async def test_every_message_about_another_writer_s_things_is_not_found(seats: l
             for kind, message in (
                 ("attach", {"candidate": thing, "attempt": 0, "seq": 0}),
                 ("take", {"candidate": thing}),
+                ("swap", {"candidate": thing, "line": 0, "key": str(uuid.uuid4())}),
             ):
                 await one.send(kind, **message)
                 assert (await one.expect("error"))["code"] == "not_found"
         for thing in (told["id"], str(uuid.uuid4())):
             await one.send("stop", inspiration=thing)
+            assert (await one.expect("error"))["code"] == "not_found"
+        for thing in (await asyncio.to_thread(photograph, the_house, hers[1]), str(uuid.uuid4())):
+            await one.send("inspire", key=str(uuid.uuid4()), kind="poem", form="wujue", photo_id=thing)
             assert (await one.expect("error"))["code"] == "not_found"
         await one.send("ack", candidate=candidate, seq=9)  # has no answer, and no effect
         await one.send("ping", t=1)

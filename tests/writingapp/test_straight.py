@@ -17,7 +17,8 @@ import writingapp.asgi  # noqa: F401 - as Daphne loads it
 from tests.client import Writer
 from tests.client import socket as open_socket
 from tests.house import House
-from writingapp.straight import SHORT, TINY, StraightProtocol, write
+from writingapp import straight
+from writingapp.straight import SHORT, TINY, StraightProtocol, unsent, write
 
 
 def protocol(made: type[WebSocketProtocol], **changed: Any) -> tuple[WebSocketProtocol, Any]:
@@ -140,6 +141,31 @@ def test_nothing_is_written_to_a_connection_that_is_gone(ends: Ends) -> None:
     there.setblocking(False)
     with pytest.raises(BlockingIOError):
         there.recv(100)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_who_reads_nothing_is_closed_before_much_waits(ends: Ends, monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    monkeypatch.setattr(straight, "MOST_UNSENT", 1_000_000)
+    here, there = ends
+    one, _ = protocol(StraightProtocol)
+    one.transport, one.client_addr = here, None
+    said = b"x" * (SHORT + 1 if long else 3000)
+    for _ in range(1000):
+        one.serverSend(said.decode())
+        assert unsent(here) <= 1_000_000 + len(said) + 100
+    assert (one.state, one.localCloseCode) == (StraightProtocol.STATE_CLOSING, 1013)
+    heard = b""
+    while unsent(here):
+        here.doWrite()
+        heard += there.recv(65536)
+    assert heard.endswith(b"\x88\x02" + (1013).to_bytes(2))  # after all that was said before
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1008, 1012, 1013, 4401])
+def test_every_code_of_ours_can_be_said(code: int | None) -> None:
+    one, transport = protocol(StraightProtocol)
+    one.serverClose(code)
+    assert transport.value() == b"\x88\x02" + (code or 1000).to_bytes(2)
 
 
 # --- in the house ----------------------------------------------------------------------------------------------------

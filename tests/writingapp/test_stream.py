@@ -51,6 +51,20 @@ async def test_a_gap_is_answered_with_where_the_log_stands(log: Log, candidate: 
     assert await log.append([frame(candidate, 7, "霜")]) == [2]
 
 
+async def test_what_an_earlier_attempt_left_unread_is_not_mixed_into_a_later_one_s_text(
+    log: Log, candidate: str
+) -> None:
+    await log.append([frame(candidate, 0, "白露为霜")])
+    outlet = Outlet(log)  # of a worker that could not reach Redis when it took over, and knows the row's checkpoint
+    sending = asyncio.create_task(outlet.run())
+    text = outlet.open(SESSION, candidate, 2, "白露")
+    outlet.write(text, "未晞")
+    await outlet.close(text)
+    sending.cancel()
+    assert await text_of(log, candidate) == "白露未晞"
+    assert await log.append([frame(candidate, 4, "所谓")]) == [FENCED]
+
+
 async def test_an_earlier_attempt_is_fenced_off(log: Log, candidate: str) -> None:
     await log.append([frame(candidate, 0, "白露")])
     assert await log.begin(SESSION, candidate, 2, "白")

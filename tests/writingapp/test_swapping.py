@@ -125,6 +125,17 @@ def test_a_line_that_its_tune_says_twice_is_not_swapped_alone(session: WritingSe
     assert swap(session, poem, 6).inspiration.line == 6
 
 
+def test_a_line_that_she_asked_for_to_its_last_character_cannot_be_another(session: WritingSession) -> None:
+    poem = poem_in(session, "changxiangsi")
+    # the line before has settled its rhyme word, and she the rest of it
+    poem.sampling["constraint"] |= {"options": {"words": ["不风"]}, "placed": [[1, 0, "不风"]]}
+    poem.save()
+    poem = finish(poem)
+    with pytest.raises(Refusal, match="no_other"):
+        swap(session, poem, 1)
+    assert swap(session, poem, 2).inspiration.line == 2
+
+
 def test_after_the_end_nothing_is_swapped(session: WritingSession) -> None:
     poem = poem_in(session)
     sessions.finish(session=session, now=NOW)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tests.writingapp.test_promoting import everywhere, make, promoted, states
-from writingapp.models import Adapter, Candidate, Inspiration, Rating, Trial, User
+from writingapp.models import Adapter, Candidate, Inspiration, Rating, TrainingRun, Trial, User
 from writingapp.refusals import Refusal
-from writingapp.services import inspiring, promoting, rating, sessions, swapping, trials
+from writingapp.services import fates, inspiring, promoting, rating, sessions, swapping, trials
 from writingapp.services.promoting import NotPromoted
 
 __all__ = ["make"]
@@ -57,6 +57,18 @@ def judged(user: User, better: str | None, kind: str = "prefer", *, finished: bo
     if finished:
         sessions.finish(session=texts[0].inspiration.session, now=timezone.now())
     return said
+
+
+def test_her_first_word_counts_since_then_she_sees_who_wrote_which(
+    rivals: tuple[Adapter, Adapter], owner: User
+) -> None:
+    trial = begin(rivals[1])
+    said = judged(owner, "challenger", finished=False)
+    other = said.inspiration.candidates.get(arm="champion")
+    rating.compare(user=owner, inspiration=said.inspiration, kind="prefer", better=other, tags=None, now=timezone.now())
+    sessions.finish(session=said.inspiration.session, now=timezone.now())
+    counted = trials.figures(trial)
+    assert (counted["wins"], counted["losses"]) == (1, 0)
 
 
 def test_one_of_two_is_the_champion_s_and_one_the_challenger_s_in_an_order_drawn_anew(
@@ -164,6 +176,41 @@ def test_what_stays_undecided_ends_and_the_champion_stays(rivals: tuple[Adapter,
     trials.count(now=trial.started_at + timedelta(days=settings.TRIAL_DAYS + 1))
     trial.refresh_from_db()
     assert (trial.state, trial.figures["why"], states()) == ("stopped", "undecided", {"a1": "serving", "a2": "ready"})
+
+
+def test_a_challenger_that_fails_in_the_shadow_is_taken_out_of_it(rivals: tuple[Adapter, Adapter]) -> None:
+    trial = begin(rivals[1], share=0.0)
+    trials.note_shadow(challenger=rivals[1].name, told={"asked": 6, "failed": 4, "broken": 2})
+    trials.count(now=timezone.now())
+    assert Trial.objects.get().state == "running"  # six of six: evidence 18
+    trials.note_shadow(challenger=rivals[1].name, told={"asked": 1, "failed": 1})
+    trials.count(now=timezone.now())
+    trial.refresh_from_db()
+    assert (trial.state, trial.figures["why"], states()) == ("stopped", "failing", {"a1": "serving", "a2": "ready"})
+
+
+def test_a_healthy_one_stays_in_the_shadow_until_one_that_has_passed_the_gate_takes_its_place(
+    rivals: tuple[Adapter, Adapter],
+) -> None:
+    trial = begin(rivals[1], share=0.0)
+    trials.note_shadow(challenger=rivals[1].name, told={"asked": 300, "failed": 20, "broken": 9})
+    trials.count(now=timezone.now())
+    assert trials.in_shadow() == rivals[1].name
+    trials.leave_shadow(now=NOW)
+    trial.refresh_from_db()
+    assert (trial.state, trial.figures["why"], states()["a2"]) == ("stopped", "made_room", "ready")
+    begin(rivals[1], share=0.2)
+    trials.leave_shadow(now=NOW)  # which writers meet is left alone
+    assert trials.running()
+
+
+def test_the_ledger_says_that_it_stands_a_trial_only_while_it_does(rivals: tuple[Adapter, Adapter]) -> None:
+    run = TrainingRun.objects.create(state="promoted", why="trial", adapter=rivals[1])
+    trial = begin(rivals[1])
+    with translation.override("en"):
+        assert fates._outcome(run) == "passed the gate, and stands a blind trial"
+        trials.stop(now=NOW)
+        assert (Trial.objects.get().pk, fates._outcome(run)) == (trial.pk, "passed the gate, and stood a blind trial")
 
 
 def test_with_another_champion_a_trial_is_over(rivals: tuple[Adapter, Adapter]) -> None:

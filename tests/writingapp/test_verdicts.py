@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
+from inference.verse.options import FREE, Options
 from inference.verse.registry import FORMS
 from inference.verse.teaching import lessons
 from writingapp import verse_wire
@@ -32,10 +33,18 @@ def session(owner: User) -> WritingSession:
     return sessions.start(user=owner, minutes=10, theme="湖", goal=None, now=NOW)
 
 
-def poem(session: WritingSession, text: str, form: str = "wujue", kind: str = "poem", **changes: Any) -> Candidate:
+def poem(
+    session: WritingSession,
+    text: str,
+    form: str = "wujue",
+    kind: str = "poem",
+    options: Options = FREE,
+    **changes: Any,
+) -> Candidate:
     answer = inspiring.ask(
-        session=session, key=uuid.uuid4(), kind=kind, form=form, wish="湖", before="湖上有雾，", candidates=1, now=NOW
-    )
+        session=session, key=uuid.uuid4(), kind=kind, form=form, wish="湖", before="湖上有雾，", candidates=1, now=NOW,
+        options=options,
+    )  # fmt: skip
     assert isinstance(answer, Asked)
     [candidate] = answer.candidates
     Candidate.objects.filter(pk=candidate.pk).update(**{"text": text, "status": DONE} | changes)
@@ -91,17 +100,53 @@ def test_a_continuation_has_no_verdict(session: WritingSession) -> None:
     assert told(poem(session, "湖上没有人。", "", "continue"))["verdict"] is None
 
 
-def test_the_line_that_she_chose_instead_is_judged(session: WritingSession) -> None:
-    candidate = poem(session, TOWER)
-    answer = swapping.swap(session=session, candidate=candidate, line=1, key=uuid.uuid4(), now=NOW)
+def swapped(session: WritingSession, candidate: Candidate, line: int, text: str) -> None:
+    answer = swapping.swap(session=session, candidate=candidate, line=line, key=uuid.uuid4(), now=NOW)
     assert isinstance(answer, Asked)
     other = answer.candidates[0]
-    Candidate.objects.filter(pk=other.pk).update(text="黄河入海深。", status=DONE)
+    Candidate.objects.filter(pk=other.pk).update(text=text, status=DONE)
     Rating.objects.create(user=session.user, inspiration=answer.inspiration, kind="prefer", candidate=other,
                           created_at=NOW, updated_at=NOW)  # fmt: skip
+
+
+def test_the_line_that_she_chose_instead_is_judged(session: WritingSession) -> None:
+    candidate = poem(session, TOWER)
+    swapped(session, candidate, 1, "黄河入海深。")
     said = told(candidate)
     assert said["verdict"]["lines"][1]["text"] == "黄河入海深"
     assert not said["verdict"]["right"]
+
+
+def test_a_kept_line_that_she_changed_herself_is_no_fault_of_the_poem(session: WritingSession) -> None:
+    options = Options(pins=((0, "白日依山尽"), (1, "黄河入海流")))
+    candidate = poem(session, TOWER, options=options)
+    assert told(candidate)["verdict"]["right"]
+    swapped(session, candidate, 1, "清江入海流。")
+    said = told(candidate)["verdict"]
+    assert said["right"]
+    assert [check["name"] for check in said["checks"]] == ["size", "tones", "rhyme", "asked"]
+    swapped(session, candidate, 0, "白日随山尽，")
+    assert [check["name"] for check in told(candidate)["verdict"]["checks"]] == ["size", "tones", "rhyme"]
+
+
+def test_a_kept_line_that_the_model_lost_is_still_a_fault(session: WritingSession) -> None:
+    candidate = poem(session, TOWER, options=Options(pins=((0, "白日依山尽"), (1, "清江入海流"))))
+    swapped(session, candidate, 0, "白日随山尽，")
+    [asked] = [check for check in told(candidate)["verdict"]["checks"] if check["name"] == "asked"]
+    assert [fault["line"] for fault in asked["faults"]] == [2]
+
+
+def test_kept_lines_are_counted_without_the_empty_ones() -> None:
+    wrote, has = "雨停了\n\n窗外有光\n鸟在叫", "雨停了\n\n窗外有光\n鸟飞走"
+    pins = ((1, "窗外有光"), (2, "鸟在叫"))
+    assert swapping.asked_still(Options(pins=pins), wrote, has) == Options(pins=pins[:1])
+
+
+@pytest.mark.parametrize(("book", "rhyme"), [("pingshui", "下平十一尤"), ("xinyun", "七尤")])
+def test_a_rhyme_that_is_missed_is_named_as_its_book_calls_it(session: WritingSession, book: str, rhyme: str) -> None:
+    said = told(poem(session, WRONG, options=Options(book=book, rhyme="尤")))["verdict"]
+    messages = [fault["message"] for check in said["checks"] for fault in check["faults"] if fault["code"] == "出韵"]
+    assert messages == [f"Line 4: 深 does not belong to the rhyme {rhyme}."]
 
 
 @pytest.mark.parametrize("status", [Candidate.Status.RUNNING, Candidate.Status.STOPPED])
@@ -131,6 +176,12 @@ def test_every_form_is_named_and_told_in_both_languages(form: str, language: str
         assert form in ABOUT
 
 
+def test_a_tune_that_is_taught_more_strictly_than_the_books_have_it_says_so() -> None:
+    with translation.override("zh-hans"):
+        assert verse_wire.form("huanxisha", [])["about"].endswith("词谱里另有一两处可平可仄，这里没有标出。")
+        assert verse_wire.form("rumengling", [])["about"] == str(ABOUT["rumengling"])
+
+
 def test_a_tune_is_told_with_its_parts_and_why(session: WritingSession) -> None:
     said = told(poem(session, PUSAMAN, "pusaman"))["verdict"]
     assert said["right"]
@@ -154,7 +205,15 @@ def test_english_verse_is_told_by_its_syllables(session: WritingSession) -> None
     said = told(poem(session, text, "couplet"))["verdict"]
     assert said["counted"]
     assert {each["name"]: each["right"] for each in said["checks"]} == {"size": True, "syllables": True, "rhyme": False}
+    assert next(each["label"] for each in said["checks"] if each["name"] == "size") == "Number of lines"
     assert [line["tones"] for line in said["lines"]] == ["8", "8"]
+
+
+def test_a_line_of_english_that_is_not_plain_words_is_told_so(session: WritingSession) -> None:
+    text = "The lake is quiet  in the night\nAnd all the stars are far and white"
+    checks = told(poem(session, text, "couplet"))["verdict"]["checks"]
+    wrong = [(each["name"], fault["message"]) for each in checks for fault in each["faults"]]
+    assert wrong == [("spelling", "Line 1 is not written in words with a plain mark between them.")]
 
 
 def test_what_she_asked_for_is_judged_too(session: WritingSession) -> None:

@@ -14,7 +14,8 @@ class EngineNode(models.Model):
     """One endpoint that makes texts. Workers read these rows every second, so a change here needs no restart.
 
     An external node runs by itself at `url`. A managed one is started by the keeper of `host` after `plan`, and the
-    keeper writes its `url`. `secret` names where its key is found (see writingapp.secrets): no row holds a key.
+    keeper writes its `url`, and who it is; no other takes the node until `kept_until`. `secret` names where its key is
+    found (see writingapp.keys): no row holds a key.
     """
 
     class State(models.TextChoices):
@@ -40,7 +41,9 @@ class EngineNode(models.Model):
     managed = models.BooleanField(default=False)
     sees = models.BooleanField(default=False)  # its model reads pictures
     host = models.CharField(max_length=100, blank=True)  # where its keeper lives; empty: any
-    plan = models.JSONField(default=dict, blank=True)  # inference.engines.base.Plan, less port, adapters and key
+    keeper = models.CharField(max_length=100, blank=True)  # the host whose keeper has it now; empty: none
+    kept_until = models.DateTimeField(null=True, blank=True)  # it is renewed before
+    plan = models.JSONField(default=dict, blank=True)  # writingapp.services.keeping.Planned
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.HAND)
     adapters = models.JSONField(default=dict, blank=True)  # name: {"state": "proved" | "failed", "why", figures}
@@ -73,7 +76,6 @@ class Adapter(models.Model):
         NIGHT = "night", _("a night")
         HAND = "hand", _("by hand")
         IMPORT = "import", _("imported")
-        STARTER = "starter", _("came with the house")
 
     WANTED = (State.LOADED, State.SERVING)
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from writingapp.models.photos import Photo
 from writingapp.models.sessions import WritingSession
@@ -34,6 +35,8 @@ class Inspiration(models.Model):
     of = models.ForeignKey("Candidate", on_delete=models.CASCADE, null=True, blank=True, related_name="swaps")
     line = models.PositiveSmallIntegerField(null=True, blank=True)  # which line of `of` is swapped, from 0
     stop_requested = models.BooleanField(default=False)
+    # Hers that was unfinished when she asked this: it is written before this one. There is never more than one.
+    after = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -58,7 +61,7 @@ class Candidate(models.Model):
         RUNNING = "running", _("being written")
         DONE = "done", _("written")
         STOPPED = "stopped", _("stopped")
-        FAILED = "failed", _("failed")
+        FAILED = "failed", pgettext_lazy("candidate", "failed")  # a night fails in another way
         INTERRUPTED = "interrupted", _("interrupted")
 
     TERMINAL = (Status.DONE, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
@@ -86,7 +89,14 @@ class Candidate(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["inspiration", "position"], name="one_candidate_a_place")]
-        indexes = [models.Index(fields=["status", "lease_until"])]
+        indexes = [
+            models.Index(fields=["status", "lease_until"]),
+            models.Index(
+                name="done_lately",  # every `busy` asks how long the last ones took, under the writers' lock
+                fields=["status", "-finished_at"],  # SQLite would else rather sort what the other index finds
+                condition=models.Q(status="done", started_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.inspiration_id}/{self.position} {self.status}"

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from writingapp.models.engines import Adapter
-from writingapp.models.feedback import Pair
+from writingapp.models.feedback import Pair, Rating
 from writingapp.models.people import User
 
 
@@ -39,6 +39,7 @@ class TrainingRun(models.Model):
     gate = models.JSONField(default=dict)  # the verdict with its numbers
     adapter = models.ForeignKey(Adapter, on_delete=models.PROTECT, null=True, blank=True, related_name="runs")
     pairs = models.ManyToManyField(Pair, related_name="runs", blank=True)
+    alone = models.ManyToManyField(Rating, related_name="runs", blank=True)  # learnt without a pair; see services.alone
     letter = models.JSONField(default=dict, blank=True)  # what the morning letter says, as facts; see services.letters
     deadline = models.DateTimeField(null=True, blank=True)  # training stops cleanly by then
     attempt = models.PositiveSmallIntegerField(default=0)
@@ -59,7 +60,7 @@ class TrainingRun(models.Model):
 class Trial(models.Model):
     """A challenger beside the champion: for some writers the two candidates are one of each, and nobody knows which.
 
-    With a share of 0 it stands loaded on the nodes, and nobody meets it.
+    With a share of 0 nobody meets it: it writes in the shadow, see writingapp.shadowing.
     """
 
     class State(models.TextChoices):
@@ -76,6 +77,7 @@ class Trial(models.Model):
     share = models.FloatField(default=0.0)  # of the writers, 0 to 1; whoever is in stays in as it grows
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     figures = models.JSONField(default=dict, blank=True)  # wins, losses, ties, evidence, as last counted
+    shadow = models.JSONField(default=dict, blank=True)  # counts by services.trials.SHADOW
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 

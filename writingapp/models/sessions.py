@@ -64,8 +64,8 @@ class Revision(models.Model):
     """One accepted or conflicting save; append-only.
 
     A saved revision replaces characters `start` to `end` of revision `rev - 1` by `inserted`; every so often the whole
-    text stands in `snapshot`, so that no rebuild is long. A conflicting one has no `rev`, and its whole text in
-    `snapshot`: nothing that reached the server is thrown away.
+    text stands in `snapshot`, so that no rebuild is long. A conflicting one has no `rev`, and replaces characters of
+    revision `base_rev`, or has its text in `snapshot` if there was none such: nothing that came is thrown away.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -30,6 +30,7 @@ ACTIONS: dict[str, Promise] = {
     "adapter.loaded": _("had an adapter loaded"),
     "adapter.unloaded": _("had an adapter unloaded"),
     "adapter.promoted": _("promoted an adapter"),
+    "adapter.served": _("let an adapter write at a terminal"),
     "adapter.rolled_back": _("rolled back to the adapter before"),
     "adapter.retired": _("retired an adapter"),
     "trial.started": _("started a blind trial"),

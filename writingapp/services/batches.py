@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from writingapp.models import Pair, Review, User
 from writingapp.refusals import Refusal
 from writingapp.services import auditing, reviewing
+from writingapp.services.durable import durably
 
 MOST = 2_000  # pairs a batch: what a person may still answer for, and one transaction that does not hold others long
 SAMPLE = 5
@@ -38,7 +38,7 @@ def digest(keys: Sequence[uuid.UUID]) -> str:
     return hashlib.sha256("".join(sorted(map(str, keys))).encode()).hexdigest()
 
 
-@transaction.atomic
+@durably()
 def decide(
     *, found: QuerySet[Pair], expected: str, reviewer: User, decision: str, reason: str, now: datetime
 ) -> tuple[uuid.UUID, int]:
@@ -48,6 +48,8 @@ def decide(
     if not keys or digest(keys) != expected:
         raise Refusal("batch_changed")
     rows = _locked(keys)
+    if any(row.state == Pair.State.WITHDRAWN for row in rows):  # by its writer, between the look and the lock
+        raise Refusal("batch_changed")
     batch = uuid.uuid4()
     for some in _portions(rows):
         Review.objects.filter(pair__in=some, reviewer=reviewer, undone_at=None).update(undone_at=now)
@@ -62,7 +64,7 @@ def decide(
     return batch, len(rows)
 
 
-@transaction.atomic
+@durably()
 def undo(*, batch: uuid.UUID, reviewer: User, now: datetime) -> int:
     """Its author takes it back whole, as long as nobody has said anything later about any of its pairs."""
     own = Review.objects.filter(batch=batch, reviewer=reviewer, undone_at=None)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -98,7 +98,15 @@ def _midnight(name: str, value: str) -> datetime:
     if day is None:
         raise BadFilter(name)
     start = timezone.make_aware(datetime(day.year, day.month, day.day))
-    return start if name == "since" else start + timedelta(days=1)
+    return _in_utc(name, start, days=0 if name == "since" else 1)
+
+
+def _in_utc(name: str, moment: datetime, *, days: int = 0) -> datetime:
+    """So many days later, as a database asks for it: at either end of the calendar there is no such moment."""
+    try:
+        return (moment + timedelta(days=days)).astimezone(UTC)
+    except OverflowError:
+        raise BadFilter(name) from None
 
 
 def _agreeing(how: str) -> Q:
@@ -143,6 +151,7 @@ def _beyond(mark: str, *, back: bool) -> Q:
         at = None
     if at is None or timezone.is_naive(at) or not is_key(key):
         raise BadFilter("place")
+    at = _in_utc("place", at)
     # Said twice: the plain bound lets a database walk its index from there.
     if back:
         return Q(created_at__lte=at) & (Q(created_at__lt=at) | Q(created_at=at, id__lt=key))

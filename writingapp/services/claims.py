@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from writingapp import statements
 from writingapp.models import Candidate, Inspiration
-from writingapp.services import statements
 
 Status = Candidate.Status
 
@@ -32,7 +32,8 @@ class Claim:
     written: str
     adapter: str  # of what is written; in a trial, of what is to be written
     arm: str  # of a trial; empty outside of one
-    queued_at: datetime
+    asked_at: datetime
+    first: bool = True  # of its inspiration's texts
     photo_id: str = ""  # what a node that sees is shown; empty: nothing
 
 
@@ -44,10 +45,17 @@ class Beat:
     stopped: set[str]
 
 
-def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
-    """Take hold of the next text of an inspiration. Later candidates wait for the earlier ones.
+@transaction.atomic
+def claim_each(*, inspiration_ids: Iterable[str], now: datetime) -> list[Claim | None]:
+    """`claim_next` for each, one after the other: what one of them has taken hold of, the next does not get."""
+    return [claim_next(inspiration_id=each, now=now) for each in inspiration_ids]
 
-    None when there is nothing to write, or when another worker is at it.
+
+def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
+    """Take hold of the next text of an inspiration, or, when it is over, of hers that waits for it. Later candidates
+    wait for the earlier ones, and of one writer's inspirations the later for the earlier, whoever is called for it.
+
+    None when there is nothing to write, when another worker is at it, or when it is not its turn.
     """
     row = statements.next_text(inspiration_id, now)
     if row is None or row.held or row.stop_requested or row.attempt >= MOST_ATTEMPTS:
@@ -56,7 +64,7 @@ def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
         return None
     return Claim(
         candidate_id=row.candidate_id,
-        inspiration_id=inspiration_id,
+        inspiration_id=row.inspiration_id,
         session_id=row.session_id,
         attempt=row.attempt + 1,
         messages=row.messages,
@@ -64,7 +72,8 @@ def claim_next(*, inspiration_id: str, now: datetime) -> Claim | None:
         written=row.text,
         adapter=row.adapter,
         arm=row.arm,
-        queued_at=row.queued_at,
+        asked_at=row.asked_at,
+        first=row.position == 0,
         photo_id=row.photo_id,
     )
 
@@ -94,12 +103,15 @@ def end(
     node: str = "",
     adapter: str = "",
     conforms: bool | None = None,
+    started_at: datetime | None = None,
     first_text_at: datetime | None = None,
 ) -> Candidate | None:
     """Commit the final text; answers what a page is told of it. None when the claim was lost meanwhile: somebody else
-    will end it.
+    will end it. `started_at` is when it got its seat: the queue before that is no pace of an engine's.
     """
-    changed = _held(claim).update(
+    row = Candidate(
+        pk=uuid.UUID(claim.candidate_id),
+        attempt=claim.attempt,
         status=status,
         text=text,
         tokens=tokens,
@@ -107,29 +119,17 @@ def end(
         node=node,
         adapter=adapter,
         conforms=conforms,
+        started_at=started_at,
         first_text_at=first_text_at,
         finished_at=now,
-        lease_until=None,
     )
-    if not changed:
-        return None
-    return Candidate(
-        pk=uuid.UUID(claim.candidate_id),
-        attempt=claim.attempt,
-        status=status,
-        text=text,
-        error=error,
-        conforms=conforms,
-    )
+    return row if statements.end(row) else None
 
 
 def give_back(*, claim: Claim, text: str, now: datetime, adapter: str = "") -> None:
     """A worker that is told to go lets another take over at once."""
-    _held(claim).update(text=text, adapter=adapter, lease_until=now - timedelta(milliseconds=1))
-
-
-def _held(claim: Claim) -> QuerySet[Candidate]:
-    return Candidate.objects.filter(pk=claim.candidate_id, attempt=claim.attempt, status=Status.RUNNING)
+    held = Candidate.objects.filter(pk=claim.candidate_id, attempt=claim.attempt, status=Status.RUNNING)
+    held.update(text=text, adapter=adapter, lease_until=now - timedelta(milliseconds=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,7 @@ def sweep(*, now: datetime) -> Swept:
     ended = [_end_hopeless(row, now) for row in Candidate.objects.filter(lost | unnoticed).filter(hopeless)]
     at_work = Candidate.objects.filter(status=Status.RUNNING, lease_until__gte=now).values("inspiration_id")
     left = Candidate.objects.filter(lost | unnoticed).exclude(hopeless).exclude(inspiration_id__in=at_work)
+    left = left.exclude(inspiration__after_id__in=at_work)  # whoever is at that one goes on with this one
     again = sorted({str(pk) for pk in left.values_list("inspiration_id", flat=True)})
     left.filter(status=Status.QUEUED).update(queued_at=now)
     return Swept(again, [row for row in ended if row is not None])

@@ -1,6 +1,7 @@
 """Pairs as rows of a dataset: only what its writer lets train at this moment, and never a word of her manuscript."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -8,6 +9,7 @@ from training.datasets import Row
 from writingapp.models import Inspiration, Pair, Rating
 from writingapp.services.swapping import as_model_wrote
 
+MOST_NAMED = 500  # rows a statement may name
 MOST = 20_000  # pairs an export: more than that goes by dates
 Kind = Inspiration.Kind
 # Of these the model saw the wish or the theme alone. For the others its prompt ends in the writer's own text, which is
@@ -36,6 +38,25 @@ def consented(found: QuerySet[Pair]) -> QuerySet[Pair]:
 def counted(found: QuerySet[Pair]) -> tuple[int, int]:
     """How many may go out, and of how many."""
     return allowed(found).count(), found.count()
+
+
+def still_allowed(told: Sequence[Row]) -> list[Row]:
+    """Of the rows of a file, all but the pairs of this house that may train no more."""
+    keys = [_key(row.id) for row in told]
+    ids = [key for key in keys if key]
+    gone: set[UUID] = set()
+    for start in range(0, len(ids), MOST_NAMED):
+        ours = Pair.objects.filter(pk__in=ids[start : start + MOST_NAMED])
+        gone |= set(ours.exclude(pk__in=consented(ours).values("pk")).values_list("pk", flat=True))
+    return [row for row, key in zip(told, keys, strict=True) if key not in gone]
+
+
+def _key(said: object) -> UUID | None:
+    """None: not one that we gave."""
+    try:
+        return UUID(str(said))
+    except ValueError:
+        return None
 
 
 def rows(found: QuerySet[Pair]) -> Iterator[Row]:

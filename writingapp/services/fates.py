@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from training.pairs import Reason
-from writingapp.models import Adapter, Candidate, Pair, Rating, TrainingRun
+from writingapp.models import Adapter, Candidate, Pair, Rating, TrainingRun, Trial
 
 Fate, State = Rating.Fate, TrainingRun.State
 
@@ -22,6 +22,7 @@ FATES: dict[str, Promise] = {
     Fate.TRAINED: _("It made a pair, and a model was trained on it."),
     Fate.WITHDRAWN: _("You took it back."),
 }
+ALONE = _("It made no pair. A model was trained on it alone.")
 
 REASONS: dict[str, Promise] = {
     Reason.SAME_TEXT: _("The two texts are the same."),
@@ -83,7 +84,7 @@ def because(code: str) -> str:
 def with_fates(ratings: QuerySet[Rating]) -> QuerySet[Rating]:
     """With all rows that an entry tells of, in a handful of queries."""
     return ratings.select_related("inspiration", "candidate").prefetch_related(
-        "inspiration__candidates", "pairs__runs__adapter"
+        "inspiration__candidates", "pairs__runs__adapter__challenges", "runs__adapter__challenges"
     )
 
 
@@ -99,15 +100,16 @@ def entry(rating: Rating) -> Entry:
         chosen=chosen,
         rejected=others,
         line=lines[rating.line] if rating.line is not None and rating.line < len(lines) else "",
-        fate=str(FATES[rating.fate]),
+        fate=str(ALONE if rating.fate == Fate.TRAINED and rating.reason else FATES[rating.fate]),
         why=list(why) if rating.fate != Fate.WITHDRAWN else [],
         pairs=[pair.get_state_display() for pair in pairs],
-        walks=_walks(pairs),
+        walks=_walks(rating, pairs),
     )
 
 
-def _walks(pairs: list[Pair]) -> list[Walk]:
-    runs = {run.pk: run for pair in pairs for run in pair.runs.all()}
+def _walks(rating: Rating, pairs: list[Pair]) -> list[Walk]:
+    found = [*rating.runs.all(), *(run for pair in pairs for run in pair.runs.all())]
+    runs = {run.pk: run for run in found}
     return [Walk(run.adapter_id or "", _outcome(run)) for run in runs.values()]
 
 
@@ -118,6 +120,8 @@ def _outcome(run: TrainingRun) -> str:
         return str(_("has seen a rating that was taken back, and is being retired"))
     if adapter and adapter.state == Adapter.State.SERVING:
         return str(_("writes now"))
-    if run.why == "trial":
-        return str(_("passed the gate, and stands a blind trial"))
+    if run.why == "trial" and adapter:
+        stands = any(trial.state == Trial.State.RUNNING for trial in adapter.challenges.all())
+        said = _("passed the gate, and stands a blind trial"), _("passed the gate, and stood a blind trial")
+        return str(said[0] if stands else said[1])
     return str(run.get_state_display())

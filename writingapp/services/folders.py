@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ from django.conf import settings
 from writingapp.models import TrainingRun
 
 # Writers' words, what follows from them, a key, and weights: those of an adapter that passed lie in the registry.
-PASSING = ("data.jsonl", "frozen.jsonl", "checkpoint", "gate.json", "adapter*")
+PASSING = ("data.jsonl", "frozen.*", "checkpoint", "gate.json", "adapter*", ".*")  # the last: halves of a kill
+
+MEASURED = "measured"  # what judges keep there between nights
+UNREAD = timedelta(days=3)  # what no judge has told of for so long is of an adapter that was refused, or is retired
+
+IMPORTING = "import-"  # how the folders begin that imports make for themselves
+LONGEST_IMPORT = timedelta(days=2)
 
 
 def folder_of(run: TrainingRun) -> Path:
@@ -52,7 +59,7 @@ def told(path: Path) -> dict[str, Any]:
 def last_told(path: Path) -> dict[str, Any]:
     """The last whole line of a file of JSON lines; a kill may have cut off the one after it."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, ValueError):
         return {}
     for line in reversed(lines):
@@ -83,3 +90,21 @@ def tidy(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def tidy_all(*, but: Set[str], before: datetime) -> None:
+    """Every run's folder but of those at work; what imports left that were killed goes whole.
+
+    So does, while nobody judges, what adapters wrote for a judge and none has told of for long.
+    """
+    for folder in settings.RUNS.glob("*-*-*-*-*"):
+        if folder.name not in but:
+            tidy(folder)
+    for folder in settings.RUNS.glob(f"{IMPORTING}*"):
+        if folder.stat().st_mtime < (before - LONGEST_IMPORT).timestamp():
+            shutil.rmtree(folder, ignore_errors=True)
+    if but or any(settings.RUNS.glob(f"{IMPORTING}*")):
+        return
+    for file in (settings.RUNS / MEASURED).glob("texts-*"):
+        if file.stat().st_mtime < (before - UNREAD).timestamp():
+            file.unlink(missing_ok=True)

@@ -10,17 +10,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Avg, F
 from django.utils.translation import gettext as _
 
 from inference.request import Ask, Kind, language_of, messages, sampling, tongue
 from inference.verse import limits
 from inference.verse.forms import FORMS
 from inference.verse.options import FREE, Impossible, Options
-from writingapp import impossible
+from writingapp import impossible, statements
 from writingapp.models import Candidate, Inspiration, Photo, WritingSession
 from writingapp.refusals import Refusal
-from writingapp.services import nodes, statements, trials
+from writingapp.services import nodes, trials
 
 Status = Candidate.Status
 UNFINISHED = (Status.QUEUED, Status.RUNNING)
@@ -87,28 +86,35 @@ def ask(
         drawn = [sampling(asked, position, secrets.randbelow(2**31)) for position in range(candidates)]
     except Impossible as no:
         return Invalid({no.field: impossible.sentence(no)})
-    return once(session, key, candidates, lambda: _create(session, key, asked, drawn, now, photo))
+    return once(session, key, candidates, lambda after: _create(session, key, asked, drawn, now, photo, after))
 
 
-def once(session: WritingSession, key: uuid.UUID, candidates: int, make: Callable[[], Asked]) -> Asked | Busy:
-    """Make an ask if there is room for it, and for each key once. Raises Refusal: finished."""
+def once(
+    session: WritingSession, key: uuid.UUID, candidates: int, make: Callable[[uuid.UUID | None], Asked]
+) -> Asked | Busy:
+    """Make an ask if there is room for it, and for each key once; `make` is told which of hers is written before it.
+
+    Raises Refusal: finished.
+    """
     try:
         with transaction.atomic():
             # One writer's asks are judged one after the other, or two tabs would each find room for one more.
             if statements.lock_writer(session.pk) == WritingSession.State.FINISHED:
                 raise Refusal("finished", str(key))
-            refused = _admission(session.user_id, candidates)
+            standing = statements.unfinished(session.user_id)
+            refused = _admission(session.user_id, candidates, standing)
             if refused:
-                return _earlier(session, key) or refused
-            return make()
+                return earlier(session, key) or refused
+            return make(standing.hers)
     except (IntegrityError, Refusal):  # the key exists, or nothing new may be asked: a repeated ask is answered still
-        known = _earlier(session, key)
+        known = earlier(session, key)
         if known is None:
             raise
         return known
 
 
-def _earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
+def earlier(session: WritingSession, key: uuid.UUID) -> Asked | None:
+    """What this key has asked before; None: nothing."""
     row = session.inspirations.filter(key=key).first()
     return Asked(row, list(row.candidates.all()), repeated=True) if row else None
 
@@ -171,6 +177,7 @@ def _create(
     drawn: Sequence[dict[str, Any]],
     now: datetime,
     photo: Photo | None,
+    after: uuid.UUID | None,
 ) -> Asked:
     inspiration = Inspiration(
         session_id=session.pk,
@@ -183,6 +190,7 @@ def _create(
         photo=photo,
         chips=list(ask.chips),
         options=ask.options.told(),
+        after_id=after,
     )
     rows = [
         Candidate(inspiration=inspiration, position=position, sampling=sampling, queued_at=now)
@@ -200,28 +208,27 @@ def _blind(rows: list[Candidate], user_id: int) -> None:
         row.arm, row.adapter = arm, adapter
 
 
-def _admission(user_id: int, candidates: int) -> Busy | None:
+def _admission(user_id: int, candidates: int, standing: statements.Unfinished) -> Busy | None:
     """Whether there is room for one more ask, hers and the house's; if not, when there is likely to be.
 
     Other writers' asks of the same instant may pass the house's limit together.
     """
-    mine, everybody = statements.unfinished(user_id)
-    if mine >= MOST_WAITING:
+    if standing.mine >= MOST_WAITING:
         hers = Candidate.objects.filter(status__in=UNFINISHED, inspiration__session__user_id=user_id)
-        return Busy(_wait_ms(hers.count() - MOST_CANDIDATES + 1))
-    if everybody + candidates > settings.QUEUE_LIMIT:
-        too_many = everybody + candidates - settings.QUEUE_LIMIT
-        return Busy(_wait_ms(math.ceil(too_many / nodes.capacity())), "crowded")
-    return None
+        last = MOST_CANDIDATES - 1  # of what waits; hers come one after the other, and each behind what others wait for
+        return Busy(_wait_ms(max(hers.count() - last, _turns(standing.everybody - last))))
+    too_many = standing.everybody + candidates - settings.QUEUE_LIMIT
+    return Busy(_wait_ms(_turns(too_many)), "crowded") if too_many > 0 else None
+
+
+def _turns(texts: int) -> int:
+    """How often all nodes fill up anew until so many texts are written."""
+    return math.ceil(texts / nodes.capacity())
 
 
 def _wait_ms(turns: int) -> int:
     """How long so many texts, one after the other, are likely to take: at the pace of the last twenty."""
-    recent = Candidate.objects.filter(status=Status.DONE, started_at__isnull=False).order_by("-finished_at")[:20]
-    usual = Candidate.objects.filter(pk__in=[row.pk for row in recent]).aggregate(
-        mean=Avg(F("finished_at") - F("started_at"))
-    )["mean"]
-    seconds = usual.total_seconds() if usual else USUAL_SECONDS
+    seconds = statements.usual_seconds() or USUAL_SECONDS
     return int(1000 * seconds * max(1, turns))
 
 

@@ -40,6 +40,7 @@ WHY: dict[str, Promise] = {
     "not_loaded": gettext_lazy("Not every node had loaded it in time, so it was not promoted: %(detail)s."),
     "not_proved": gettext_lazy("Not every node has proved it: %(detail)s."),
     "not_judged": gettext_lazy("No gate has passed it, so it may not be promoted."),
+    "imported": gettext_lazy("It was trained elsewhere, and judged here."),
     "retired": gettext_lazy("It is retired, and does not come back."),
     "serves": gettext_lazy("It writes already."),
     "nothing_serves": gettext_lazy("No adapter writes; it is the base already."),
@@ -47,8 +48,10 @@ WHY: dict[str, Promise] = {
     "no_trial": gettext_lazy("No trial is running."),
     "artifact": gettext_lazy("The gate refused it: its folder may not be served."),
     "wrong_base": gettext_lazy("The gate refused it: it was trained on another base than the one that serves."),
+    "not_taken": gettext_lazy("It could not be judged: the node that writes for the gate would not load it."),
     "too_little": gettext_lazy("The gate refused it: too few inspirations are held out to tell whether it is good."),
     "ranking": gettext_lazy("The gate refused it: it may prefer what writers rejected more often than before."),
+    "loss": gettext_lazy("The gate refused it: it may be surer of what writers rejected than before."),
     "writers": gettext_lazy("The gate refused it: it may be better for some writers at the cost of others."),
     "heavy_writer": gettext_lazy("The gate refused it: too much of what it learnt from is one writer's."),
     "displaced": gettext_lazy("The gate refused it: even the preferred texts became less likely."),
@@ -75,6 +78,7 @@ def facts(run: TrainingRun, detail: str = "") -> dict[str, Any]:
         "ratings": run.manifest.get("ratings", 0),
         "learnt": pairs.get("train", 0),
         "held_out": pairs.get("held_out", 0),
+        "alone": run.manifest.get("alone", 0),
         "writers": run.manifest.get("writers", 0),
         "fewest": run.manifest.get("fewest", 0),
         "steps": outcome.get("steps"),
@@ -115,6 +119,11 @@ def _when(night: date | None) -> str:
 
 def _read(told: dict[str, Any]) -> str:
     said = _("Ratings read: %(ratings)d. Pairs: %(learnt)d to learn from, %(held_out)d held out; writers: %(writers)d.")
+    if told.get("alone"):  # a letter of before has none
+        said = _(
+            "Ratings read: %(ratings)d. Pairs: %(learnt)d to learn from, %(held_out)d held out; ratings without a pair:"
+            " %(alone)d; writers: %(writers)d."
+        )
     return said % told
 
 

@@ -52,7 +52,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Somebody else was first. Her text is kept as a revision of its own; `rev` and `text` are what stands."""
+    """Somebody else was first. Her text is kept as a revision beside the others; `rev` and `text` are what stands."""
 
     save_id: uuid.UUID
     rev: int
@@ -79,8 +79,19 @@ def text_at(*, session: WritingSession, rev: int) -> str:
     last = session.revisions.filter(rev__lte=rev, snapshot__isnull=False).order_by("-rev").first()
     text, since = (last.snapshot or "", last.rev or 0) if last else ("", 0)
     for later in session.revisions.filter(rev__gt=since, rev__lte=rev).order_by("rev"):
-        text = Patch(later.start, later.end, later.inserted).apply(text)
+        text = _patch_of(later).apply(text)
     return text
+
+
+def text_of(*, revision: Revision) -> str:
+    """The whole text that a save brought, also one that conflicted."""
+    if revision.snapshot is not None:
+        return revision.snapshot
+    return _patch_of(revision).apply(text_at(session=revision.session, rev=revision.base_rev))
+
+
+def _patch_of(revision: Revision) -> Patch:
+    return Patch(revision.start, revision.end, revision.inserted)
 
 
 def difference(before: str, after: str) -> Patch:
@@ -111,16 +122,26 @@ def _save(
         return _answer_again(session, earlier)
     if base_rev == session.rev:
         return _accept(session, save_id, change, now)
-    text = _resolve(session, base_rev, change, save_id)
-    session.revisions.create(save_id=save_id, base_rev=base_rev, snapshot=text, created_at=now)
+    _keep(session, save_id, base_rev, _resolve(session, base_rev, change, save_id), now)
     return Conflict(save_id, session.rev, session.text)
+
+
+def _keep(session: WritingSession, save_id: uuid.UUID, base_rev: int, text: str, now: datetime) -> None:
+    """A text that conflicts, as small as it is: what it changes in its base, or whole if that base never was."""
+    if base_rev > session.rev:
+        session.revisions.create(save_id=save_id, base_rev=base_rev, snapshot=text, created_at=now)
+        return
+    patch = difference(text_at(session=session, rev=base_rev), text)
+    session.revisions.create(
+        save_id=save_id, base_rev=base_rev, start=patch.start, end=patch.end, inserted=patch.text, created_at=now
+    )
 
 
 def _answer_again(session: WritingSession, earlier: Revision) -> Saved | Conflict:
     if earlier.rev is None:
         return Conflict(earlier.save_id, session.rev, session.text)
-    patch = Patch(earlier.start, earlier.end, earlier.inserted)
-    return Saved(earlier.save_id, earlier.base_rev, earlier.rev, patch, earlier.late, session.characters, repeated=True)
+    patch, characters = _patch_of(earlier), session.characters
+    return Saved(earlier.save_id, earlier.base_rev, earlier.rev, patch, earlier.late, characters, repeated=True)
 
 
 def _accept(session: WritingSession, save_id: uuid.UUID, change: Change, now: datetime) -> Saved:

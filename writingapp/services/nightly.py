@@ -21,15 +21,14 @@ from django.utils import timezone
 from inference.engines import engine
 from writingapp.keys import key
 from writingapp.models import Adapter, EngineNode, Pair, TrainingRun, WritingSession
-from writingapp.services import adapters, folders, letters, promoting, runs, trials
+from writingapp.services import adapters, auditing, folders, letters, promoting, runs, trials
 from writingapp.services.pairing import Counts, pair_up
 from writingapp.services.promoting import NotPromoted
 
 State = TrainingRun.State
 UNFINISHED = (State.PAIRING, State.TRAINING, State.GATING, State.PROMOTING)
-LEASE = timedelta(seconds=60)
+LEASE = runs.LEASE
 MOST_ATTEMPTS = 8
-TRUSTING = 4  # with fewer writers no share of a night's pairs can hold, see training.pairs
 ONE_DAY = timedelta(days=1)
 FEWEST_STEPS, MOST_A_STEP = 16, 8  # of a small night fewer inspirations a step: three steps left the base as it was
 # What was seen to pass the gate and to be liked more; rank 64 at 2e-5 was not, see docs/log.md.
@@ -101,21 +100,32 @@ def take(
     """
     school = promoting.school()  # two beats stand in line here
     run = TrainingRun.objects.filter(state__in=UNFINISHED, night__isnull=False).order_by("night").first()
-    if run is None:
-        window = window or due(now)
-        if window is None or school.paused_at is not None:
-            return None
-        if TrainingRun.objects.filter(night=window.night).exists():
-            return None
-        run = TrainingRun(night=window.night, deadline=window.ends, started_at=now)
-    elif _is_held(run, now) and not is_dead(run.holder):
+    if run is not None:
+        return _take_up(run, holder, now, is_dead)
+    begins = window or due(now)
+    if begins is None or school.paused_at is not None or TrainingRun.objects.filter(night=begins.night).exists():
         return None
-    run.holder, run.lease_until, run.attempt = holder, now + LEASE, run.attempt + 1
-    run.save()
+    run = TrainingRun.objects.create(
+        night=begins.night, deadline=begins.ends, started_at=now, holder=holder, lease_until=now + LEASE, attempt=1
+    )
+    if window is not None:
+        auditing.note(None, "night.begun", f"run:{run.pk}", now=now, night=str(window.night))
     return run
 
 
-def _is_held(run: TrainingRun, now: datetime) -> bool:
+def _take_up(run: TrainingRun, holder: str, now: datetime, is_dead: Callable[[str], bool]) -> TrainingRun | None:
+    """From where it stands; None where its holder has been heard of since it was read, or has ended it."""
+    if is_held(run, now) and not is_dead(run.holder):
+        return None
+    as_read = {"state": run.state, "holder": run.holder, "lease_until": run.lease_until}
+    taken = {"holder": holder, "lease_until": now + LEASE, "attempt": run.attempt + 1}
+    if not TrainingRun.objects.filter(pk=run.pk, **as_read).update(**taken):
+        return None
+    run.refresh_from_db()
+    return run
+
+
+def is_held(run: TrainingRun, now: datetime) -> bool:
     """A lease that ends later than any can was given by a clock that has been set back since."""
     return run.lease_until is not None and now < run.lease_until <= now + LEASE
 
@@ -145,57 +155,65 @@ def _move(run: TrainingRun, holder: str, **changes: Any) -> None:
 def prepare(*, run: TrainingRun, holder: str, base: Path, served_as: str, now: datetime) -> None:
     """PAIRING: what was said becomes pairs, and all that may be learnt the run's data; or the night is skipped."""
     counts = pair_up(night=run.night or timezone.localdate(now), now=now)
-    pairs = list(runs.trainable())
-    groups = runs.groups_of(pairs)
+    _move(run, holder, manifest=_counted(run.manifest, counts))  # at once: whoever reads again finds nothing new
+    method = str(folders.knobs(settings.NIGHT_KNOBS.split()).get("method", run.method))
+    found = runs.material(method)
+    groups = found.groups
     config = _config(run.deadline or now, base, served_as, now, learnt=sum(not each["held_out"] for each in groups))
-    manifest = _manifest(counts, pairs)
-    if why := _nothing_to_do(pairs, config, few=runs.too_few(groups)):
+    manifest = run.manifest | _manifest(found)
+    if why := _nothing_to_do(found, config, few=runs.too_few(groups)):
         run.manifest = manifest
         end(run=run, holder=holder, state=State.SKIPPED, why=why, now=now)
         return
     folders.give(folders.folder_of(run), config, groups)
     with transaction.atomic():
-        run.pairs.set(pairs)
-        method = config.get("method", run.method)
+        found.give(run)
         _move(run, holder, state=State.TRAINING, config=config, manifest=manifest, method=method)
 
 
 def _config(deadline: datetime, base: Path, served_as: str, now: datetime, *, learnt: int) -> dict[str, Any]:
     """Time is kept for the gate, but half of what there is belongs to training. `learnt`: how many inspirations."""
     for_gate = min(timedelta(minutes=settings.NIGHT_GATE_MINUTES), (deadline - now) / 2)
-    told = {"base": str(base), "served_as": served_as, "seed": 0, "finish_by": (deadline - for_gate).timestamp()}
+    told = {"base": str(base), "served_as": served_as, "finish_by": (deadline - for_gate).timestamp()}
+    told["seed"] = Adapter.objects.exclude(tainted_at=None).count()  # the bytes of a tainted one never come back
+    told["frozen"] = str(settings.RUNS / folders.MEASURED / "frozen.jsonl")  # all but the new texts were there before
     told["groups_a_step"] = max(1, min(MOST_A_STEP, learnt // FEWEST_STEPS))
     return told | BRISK | folders.knobs(settings.NIGHT_KNOBS.split())
 
 
-def _manifest(counts: Counts, pairs: list[Pair]) -> dict[str, Any]:
-    return {
-        "ratings": counts.judgements,
-        "made": counts.made,
-        "held": counts.held,
-        "fates": dict(counts.why),
-        "withdrawn": counts.withdrawn,
-        "pairs": dict(Counter(pair.split for pair in pairs)),
-        "writers": len({pair.writer for pair in pairs}),
+def _counted(before: dict[str, Any], counts: Counts) -> dict[str, Any]:
+    """With what an attempt had read that was killed before it had written the data down."""
+    read = {"ratings": counts.judgements, "made": counts.made, "held": counts.held, "withdrawn": counts.withdrawn}
+    added = {name: before.get(name, 0) + value for name, value in read.items()}
+    return before | added | {"fates": dict(Counter(before.get("fates", {})) + counts.why)}
+
+
+def _manifest(found: runs.Material) -> dict[str, Any]:
+    return found.manifest | {
+        "writers": len({each.writer for each in found.said}),
+        "evened": runs.heaviest(found.said) <= settings.PAIRS_SHARE / 100,
         "fewest": settings.TRAIN_FEWEST,
+        "set_aside": found.set_aside,
     }
 
 
-def _nothing_to_do(pairs: list[Pair], config: dict[str, Any], *, few: bool) -> str:
+def _nothing_to_do(found: runs.Material, config: dict[str, Any], *, few: bool) -> str:
     """Why this night trains nothing; empty if it does."""
-    if trials.running():
-        return "trial"  # the next adapter is measured against whoever wins it
+    if (trial := trials.running()) and trial.share:
+        return "trial"  # the next adapter is measured against whoever wins it; one that nobody meets wins nothing
     if few:
         return "too_few_pairs"
-    before = TrainingRun.objects.filter(state__in=(State.PROMOTED, State.REFUSED)).order_by("-started_at").first()
+    ended = TrainingRun.objects.filter(state__in=(State.PROMOTED, State.REFUSED)).order_by("-started_at")
+    ended = ended.exclude(why="not_taken")  # that one was not judged
+    before = ended.exclude(adapter__tainted_at__isnull=False).first()  # what was taken back may be given again
     if before and _lasting(before.config) == _lasting(config):
-        learnt = set(before.pairs.values_list("pk", flat=True))
-        return "nothing_new" if learnt == {pair.pk for pair in pairs} else ""
+        learnt = {pk for rows in (before.pairs, before.alone) for pk in rows.values_list("pk", flat=True)}
+        return "nothing_new" if learnt == {each.pk for each in found.said} else ""
     return ""
 
 
 def _lasting(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name != "finish_by"}
+    return {name: value for name, value in config.items() if name not in ("finish_by", "seed")}
 
 
 @transaction.atomic
@@ -212,14 +230,17 @@ def to_judge(*, run: TrainingRun, node: EngineNode | None) -> dict[str, Any]:
 
     A node that takes adapters while it runs is asked; for others the judge starts one of its own with the same file.
     """
+    alone = list(run.alone.values_list("inspiration_id", "user__pseudonym"))
     learnt = Counter(run.pairs.filter(split=Pair.Split.TRAIN).values_list("writer", flat=True))
+    learnt.update(writer for _, writer in alone)
     serving = Adapter.objects.filter(state=Adapter.State.SERVING, base=run.config["served_as"]).first()
     return _writing(node) | {
         "serving": serving.folder if serving else "",
         "pairs_of": learnt,
-        "writer_of": {str(ask): writer for ask, writer in run.pairs.values_list("inspiration_id", "writer")},
-        "limits": {"heavy_writer": 1.0} if len(learnt) < TRUSTING else {},
-        "cache": str(settings.RUNS / "measured"),  # the base is measured once, not every night
+        "writer_of": {str(ask): writer for ask, writer in [*run.pairs.values_list("inspiration_id", "writer"), *alone]},
+        "canaries": sorted(runs.own_words(run)),
+        "limits": {"heavy_writer": settings.PAIRS_SHARE / 100 if run.manifest.get("evened") else 1.0},
+        "cache": str(settings.RUNS / folders.MEASURED),  # the base is measured once, not every night
     }
 
 
@@ -227,7 +248,9 @@ def _writing(node: EngineNode | None) -> dict[str, str]:
     if node is None:
         return {}
     if engine(node.kind).traits.loads:
-        return {"engine": node.url, "kind": node.kind, "key": key(node.secret), "model": node.model}
+        return {"engine": node.url, "kind": node.kind, "key": key(node.secret), "model": node.model} | {
+            "shared": str(settings.ADAPTERS)  # of run folders no other host, and no other user, sees anything
+        }
     file = str(node.plan.get("model", ""))
     return {"gguf": file} if file.endswith(".gguf") else {}
 
@@ -242,18 +265,19 @@ def judged(*, run: TrainingRun, holder: str, verdict: dict[str, Any], now: datet
         end(run=run, holder=holder, state=State.REFUSED, why=str(reasons[0]), now=now)
 
 
-@transaction.atomic
-def registered(*, run: TrainingRun, holder: str) -> Adapter:
+def registered(*, run: TrainingRun, holder: str, now: datetime) -> Adapter:
     """The adapter lies in the registry, with its verdict. Registering it again is having registered it.
 
-    Raises BadAdapter and LeaseLost.
+    What was taken back meanwhile taints it in the same commit. Raises BadAdapter and LeaseLost.
     """
     folder = Path(run.gate.get("adapter") or folders.folder_of(run) / "adapter")
-    row = adapters.register(folder=folder, label="night", base=run.config["served_as"])
-    if row.promoted_at is None:
-        row.origin, row.gate = Adapter.Origin.NIGHT, run.gate
-        row.save(update_fields=["origin", "gate"])
-    _move(run, holder, adapter=row)
+    row = adapters.lay(folder=folder, label="night", base=run.config["served_as"])
+    with transaction.atomic():
+        runs.registered(run=run, adapter=row, now=now)
+        if row.promoted_at is None:
+            row.origin, row.gate = Adapter.Origin.NIGHT, run.gate
+            row.save(update_fields=["origin", "gate"])
+        _move(run, holder, adapter=row)
     return row
 
 
@@ -267,6 +291,7 @@ def promoted(*, run: TrainingRun, holder: str, adapter: Adapter, now: datetime) 
         raise NotPromoted("withdrawn", adapter.name)
     tried = bool(settings.TRIAL_SHARE) and adapter.promoted_at is None
     if tried:
+        trials.leave_shadow(now=now)
         trials.start(challenger=adapter, share=settings.TRIAL_SHARE / 100, now=now)
     else:
         promoting.promote(adapter=adapter, now=now)
@@ -276,6 +301,7 @@ def promoted(*, run: TrainingRun, holder: str, adapter: Adapter, now: datetime) 
 @transaction.atomic
 def end(*, run: TrainingRun, holder: str, state: str, why: str, now: datetime, detail: str = "") -> None:
     """It has come to something, or to nothing, and why; the letter's facts with it. Raises LeaseLost."""
+    runs.taint_unclean(run, now=now)
     gone = {"finished_at": now, "lease_until": None, "gate": run.gate, "manifest": run.manifest}
     _move(run, holder, state=State(state), why=why[:60], **gone)
     run.letter = letters.facts(run, detail=detail)

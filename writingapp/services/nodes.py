@@ -1,9 +1,13 @@
 """The engines' nodes as rows: what the settings say of them, and what an operator changes while the house runs."""
 
+import logging
+import socket
 import tomllib
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,8 +19,11 @@ from inference.sse import Limits
 from writingapp.keys import key
 from writingapp.models import EngineNode
 
+logger = logging.getLogger(__name__)
+
 State, Origin = EngineNode.State, EngineNode.Origin
 
+HERE = socket.gethostname()[:100]  # as rows name it; read once, for some machines change theirs with the network
 EMBEDDED = "embedded"  # the node that a house without any other runs itself
 SAID = frozenset({"name", "kind", "url", "secret", "model", "capacity", "weight", "managed", "host", "plan", "sees"})
 
@@ -29,12 +36,18 @@ class BadNode(ValueError):
 def sync(*, model: Path | None = None) -> list[EngineNode]:
     """Make the rows that the settings describe as they describe them; rows that they no longer name are let go.
 
-    `model` is the embedded engine's file. What an operator added by hand is not touched, nor whether he drains a node.
-    Raises BadNode.
+    `model` is the embedded engine's file, which its keeper alone knows. Whose settings name no engine and who has no
+    such file (the embedded engine's worker, or a process of another host that was not told) leaves all rows as they
+    are. What an operator added by hand is not touched, nor whether he drains a node. Raises BadNode.
     """
+    ours = EngineNode.objects.filter(origin=Origin.SETTINGS)
+    if not (settings.ENGINE_NODES or settings.ENGINE_URL or model):
+        return list(ours)
     described = _from_file(Path(settings.ENGINE_NODES)) if settings.ENGINE_NODES else [_the_one(model)]
     rows = [put(origin=Origin.SETTINGS, **each) for each in described]
-    EngineNode.objects.filter(origin=Origin.SETTINGS).exclude(pk__in=[row.pk for row in rows]).delete()
+    for row in ours.exclude(pk__in=[row.pk for row in rows]):
+        logger.warning("node %s is let go: the settings no longer name it", row.name)
+        row.delete()
     return rows
 
 
@@ -59,6 +72,8 @@ def put(*, name: str, origin: str = Origin.HAND, **said: Any) -> EngineNode:
 def _check(row: EngineNode) -> None:
     try:
         row.full_clean(exclude=["origin", "state"])
+    except OverflowError as fault:  # a file may say `capacity = inf`
+        raise BadNode(f"{row.name}: {fault}") from fault
     except ValidationError as fault:
         field, words = next(iter(fault.message_dict.items()))
         raise BadNode(f"{row.name}: {field}: {words[0]}") from fault
@@ -78,21 +93,19 @@ def _the_one(model: Path | None) -> dict[str, Any]:
     sees = {"sees": settings.ENGINE_SEES}
     if settings.ENGINE_URL:
         return said | {"name": settings.ENGINE_KIND, "url": settings.ENGINE_URL, "model": settings.MODEL} | sees
-    plan: dict[str, Any] = {"port": settings.EMBEDDED_ENGINE_PORT}
-    if model is not None:
-        plan["model"] = str(model)
-    elif earlier := EngineNode.objects.filter(pk=EMBEDDED).first():
-        plan = earlier.plan | plan  # only the keeper knows the file
+    plan: dict[str, Any] = {"port": settings.EMBEDDED_ENGINE_PORT, "model": str(model)}
     return said | {"name": EMBEDDED, "kind": "llamacpp", "model": settings.MODEL, "managed": True, "plan": plan}
 
 
 def _from_file(path: Path) -> list[dict[str, Any]]:
     try:
         described = tomllib.loads(path.read_text(encoding="utf-8")).get("node", [])
-    except (OSError, tomllib.TOMLDecodeError) as fault:
+    except (OSError, ValueError) as fault:  # not there, not TOML, or not even UTF-8
         raise BadNode(f"ENGINE_NODES={path}: {fault}") from fault
     if not isinstance(described, list) or not all(isinstance(each, dict) and each.get("name") for each in described):
         raise BadNode(f"ENGINE_NODES={path}: a [[node]] table with a name for each node")
+    if unknown := sorted({field for each in described for field in each} - SAID):
+        raise BadNode(f"ENGINE_NODES={path}: there is no field {unknown[0]}")
     return described
 
 
@@ -110,8 +123,31 @@ def remove(*, name: str) -> None:
 
 
 def standing() -> list[Node]:
-    """The nodes that workers may use, as `inference` knows them; a managed one from when its keeper has started it."""
-    return [node_of(row) for row in EngineNode.objects.exclude(state=State.OFF).exclude(url="")]
+    """The nodes that workers of this host may use, as `inference` knows them."""
+    return [node_of(row) for row in reachable()]
+
+
+def reachable() -> list[EngineNode]:
+    """The nodes that can be asked from this host; a managed one from when its keeper has started it."""
+    return [row for row in EngineNode.objects.exclude(state=State.OFF).exclude(url="") if is_near(row)]
+
+
+def is_near(row: EngineNode) -> bool:
+    """Whether its address means the same here: what a keeper of another host has on loopback there is not here."""
+    return not row.managed or row.keeper in ("", HERE) or not _on_loopback(row.url)
+
+
+def takes(row: EngineNode) -> bool:
+    """Whether the house can bring adapters to it: while it runs, or by its keeper, who starts it anew."""
+    traits = ENGINES[row.kind].traits
+    return traits.loads or (row.managed and traits.adapts)
+
+
+def _on_loopback(url: str) -> bool:
+    try:
+        return ip_address(urlsplit(url).hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 def node_of(row: EngineNode) -> Node:

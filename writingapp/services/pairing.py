@@ -55,9 +55,9 @@ def pair_up(*, night: date, now: datetime) -> Counts:
     """Pair whatever is new. Raises nothing for what writers do meanwhile."""
     asks = _read(_stirred())
     made = pair(
-        [_text(row, ask) for ask in asks for row in ask.candidates.all()],
+        [rated_text(row, ask) for ask in asks for row in ask.candidates.all()],
         [_judgement(row, ask) for ask in asks for row in ask.ratings.all()],
-        _rules(asks),
+        rules_of(asks),
         _tonight(night, asks),
     )
     counts = Counts(judgements=len(made.fates), why=made.counts())
@@ -106,7 +106,8 @@ def _read(asks: Iterable[uuid.UUID]) -> list[Inspiration]:
     return [ask for at in range(0, len(keys), AT_ONCE) for ask in rows.filter(pk__in=keys[at : at + AT_ONCE])]
 
 
-def _text(row: Candidate, ask: Inspiration) -> RatedText:
+def rated_text(row: Candidate, ask: Inspiration) -> RatedText:
+    """As the rules read it."""
     return RatedText(
         id=str(row.pk),
         inspiration=str(ask.pk),
@@ -141,7 +142,8 @@ def _judgement(row: Rating, ask: Inspiration) -> Judgement:
     )
 
 
-def _rules(asks: Iterable[Inspiration]) -> Rules:
+def rules_of(asks: Iterable[Inspiration]) -> Rules:
+    """The house's, which know the form that each text of these was asked in."""
     broken = {str(row.pk) for ask in asks for row in ask.candidates.all() if row.conforms is False}
     return Rules(
         in_form=lambda text: text.id not in broken and _is_verse(text),
@@ -149,6 +151,12 @@ def _rules(asks: Iterable[Inspiration]) -> Rules:
         a_writer=settings.PAIRS_A_WRITER,
         share=settings.PAIRS_SHARE / 100,
     )
+
+
+def split_for(ask: Inspiration) -> str:
+    """Decided once: another key changes nothing for an inspiration that has a pair."""
+    decided = (row.split for row in ask.pairs.all())
+    return next(decided, split_of(str(ask.pk), settings.PAIRS_SPLIT_KEY.encode()))
 
 
 def _is_verse(text: RatedText) -> bool:
@@ -210,7 +218,8 @@ class _Writing:
         gone = [row for key in keys if (row := self.rows[key]).state != State.WITHDRAWN]
         unsaid = [row.pk for row in gone if not row.ratings.all()]
         Pair.objects.filter(pk__in=[row.pk for row in gone]).update(state=State.WITHDRAWN)
-        promoting.taint(Adapter.objects.filter(runs__pairs__in=unsaid), now=self.now)
+        if unsaid:
+            promoting.taint(Adapter.objects.filter(runs__pairs__in=unsaid), now=self.now)
         self.counts.withdrawn += len(gone)
 
     def _put(self, each: PairOf) -> Pair:
@@ -237,7 +246,7 @@ class _Writing:
             "user": ask.session.user,
             "chosen": chosen,
             "rejected": rejected,
-            "split": self._split(),
+            "split": split_for(ask),
             "writer": ask.session.user.pseudonym,
             "form": ask.form,
             "kind": ask.kind,
@@ -249,11 +258,6 @@ class _Writing:
             "rejected_adapter": rejected.adapter,
         }
 
-    def _split(self) -> str:
-        """Decided once: another key changes nothing for an inspiration that has a pair."""
-        decided = (row.split for row in self.rows.values())
-        return next(decided, split_of(str(self.ask.pk), settings.PAIRS_SPLIT_KEY.encode()))
-
     def _tags(self, each: PairOf) -> list[str]:
         said = {tag for row in self.ask.ratings.all() if str(row.pk) in each.ratings for tag in row.tags}
         return sorted(said)
@@ -264,9 +268,11 @@ class _Writing:
             return
         outcome = self.made.fates[str(rating.pk)]
         fate, reason = Fate(outcome.fate), outcome.reason or ""
+        if rating.fate == Fate.TRAINED and rating.reason and rating.reason == reason:
+            return  # it was learnt alone
         if rows:
             best = min(rows, key=lambda row: row.state in (State.HELD, State.DISCARDED))
-            trained = rating.fate == Fate.TRAINED and outcome.fate == Outcomes.PAIRED
+            trained = rating.fate == Fate.TRAINED and not rating.reason and outcome.fate == Outcomes.PAIRED
             fate = Fate.TRAINED if trained else FATES[State(best.state)]
             reason = best.reason if fate in (Fate.HELD, Fate.DISCARDED) else ""
         if (rating.fate, rating.reason) != (fate, reason):

@@ -93,11 +93,18 @@ def seen(*, photo_id: str, chips: list[str]) -> Photo | None:
 
 
 def keep(*, photo: Photo, kept: bool) -> Photo:
-    """Keep it beyond its session, or no longer; in a session that is over that is its end."""
+    """Keep it beyond its session, or no longer; in a session that is over that is its end.
+
+    Raises Photo.DoesNotExist where it is gone.
+    """
+    with transaction.atomic():  # before its session ends or after, and not in the middle of it
+        session = WritingSession.objects.select_for_update().get(pk=photo.session_id)
+        held = Photo.objects.filter(pk=photo.pk)
+        if not held.update(kept=kept):
+            raise Photo.DoesNotExist
+        if not kept and session.state == WritingSession.State.FINISHED:
+            held.delete()
     photo.kept = kept
-    photo.save(update_fields=["kept"])
-    if not kept and photo.session.state == WritingSession.State.FINISHED:
-        Photo.objects.filter(pk=photo.pk).delete()
     return photo
 
 
@@ -105,8 +112,15 @@ def sweep_orphans() -> int:
     """Files without a row, left by a process that died between the two."""
     folder, gone = Path(settings.PHOTOS), 0
     for path in folder.glob("*.jpg") if folder.is_dir() else ():
-        old = time.time() - path.stat().st_mtime > ORPHANED_AFTER
-        if old and not Photo.objects.filter(pk=path.stem).exists():
+        if _is_old(path) and not Photo.objects.filter(pk=path.stem).exists():
             path.unlink(missing_ok=True)
             gone += 1
     return gone
+
+
+def _is_old(path: Path) -> bool:
+    """A file that is deleted meanwhile is of no age."""
+    try:
+        return time.time() - path.stat().st_mtime > ORPHANED_AFTER
+    except FileNotFoundError:
+        return False

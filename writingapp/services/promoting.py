@@ -9,9 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from inference.engines import engine
 from writingapp.models import Adapter, EngineNode, School, Trial, User
-from writingapp.services import auditing
+from writingapp.services import auditing, nodes
 
 State = Adapter.State
 
@@ -57,9 +56,9 @@ def turn_school(*, paused: bool, now: datetime, actor: User | None = None) -> Sc
 
 # --- to the nodes, and to the writers --------------------------------------------------------------------------------
 @transaction.atomic
-def offer(*, adapter: Adapter) -> Adapter:
-    """Have every node load it, without letting it write. Raises NotPromoted."""
-    row = _allowed(adapter)
+def offer(*, adapter: Adapter, judged: bool = True) -> Adapter:
+    """Have every node load it, without letting it write; `judged`: only if a gate has passed it. Raises NotPromoted."""
+    row = _allowed(adapter, judged=judged)
     if row.state == State.READY:
         row.state = State.LOADED
         row.save(update_fields=["state"])
@@ -72,12 +71,14 @@ def take_back(*, adapter: Adapter) -> None:
 
 
 def standing(*, adapter: Adapter) -> Standing:
-    """What the rows of the active nodes say that serve its base and can serve adapters."""
+    """What the rows of the active nodes say that serve its base; a node that only ever has what it was started with
+    counts where it has this one.
+    """
     found = Standing()
     for row in EngineNode.objects.filter(state=EngineNode.State.ACTIVE, model=adapter.base):
-        if not engine(row.kind).traits.adapts:
-            continue
         told = row.adapters.get(adapter.name, {})
+        if not told and not nodes.takes(row):
+            continue
         if told.get("state") == "proved":
             found.proved.append(row.name)
         elif told.get("state") == "failed":
@@ -97,10 +98,19 @@ def promote(*, adapter: Adapter, now: datetime, actor: User | None = None) -> Ad
     if row.state != State.SERVING:
         before = _serving()
         Adapter.objects.filter(state=State.LOADED).exclude(pk=row.pk).update(state=State.READY)
-        if row.promoted_at is None:
-            row.parent = before
         _let_write(row, before, now)
         auditing.note(actor, "adapter.promoted", f"adapter:{row.name}", now=now, before=before.name if before else "")
+    return row
+
+
+@transaction.atomic
+def serve(*, adapter: Adapter, now: datetime) -> Adapter:
+    """On an operator's own word, judged or not: it writes wherever a node has proved it. Raises NotPromoted."""
+    row = _allowed(adapter, judged=False)
+    if row.state != State.SERVING:
+        before = _serving()
+        _let_write(row, before, now)
+        auditing.note(None, "adapter.served", f"adapter:{row.name}", now=now, before=before.name if before else "")
     return row
 
 
@@ -127,20 +137,24 @@ def retire(*, adapter: Adapter, now: datetime, actor: User | None = None, why: s
         auditing.note(actor, "adapter.retired", f"adapter:{row.name}", now=now, why=why)
 
 
+@transaction.atomic
 def taint(seen: QuerySet[Adapter], *, now: datetime) -> None:
     """They have seen what was taken back: marked, and retired in the same transaction."""
-    for row in Adapter.objects.filter(pk__in=set(seen.filter(tainted_at=None).values_list("pk", flat=True))):
+    school()  # before any adapter's row, as everybody does who promotes or registers
+    names = set(seen.filter(tainted_at=None).values_list("pk", flat=True))
+    for row in Adapter.objects.filter(pk__in=names):
         Adapter.objects.filter(pk=row.pk).update(tainted_at=now)
         retire(adapter=row, now=now, why="withdrawn")
 
 
 def predecessor(row: Adapter) -> Adapter | None:
     """Who writes once this one does not: the last clean one that wrote, or the base (None)."""
-    clean = Adapter.objects.exclude(state=State.RETIRED).filter(tainted_at=None, promoted_at__isnull=False)
+    wrote = Adapter.objects.exclude(state=State.RETIRED).filter(promoted_at__isnull=False)
+    clean = wrote.filter(tainted_at=None, base=row.base)  # MODEL may have been another one in between
     return clean.exclude(pk=row.pk).order_by("-promoted_at").first()
 
 
-def _allowed(adapter: Adapter) -> Adapter:
+def _allowed(adapter: Adapter, *, judged: bool = True) -> Adapter:
     """Its row, held. Raises NotPromoted."""
     if school().paused_at is not None:
         raise NotPromoted("paused")
@@ -149,7 +163,7 @@ def _allowed(adapter: Adapter) -> Adapter:
         raise NotPromoted("withdrawn", row.name)
     if row.state == State.RETIRED:
         raise NotPromoted("retired", row.name)
-    if not row.gate.get("passed"):
+    if judged and not row.gate.get("passed"):
         raise NotPromoted("not_judged", row.name)
     return row
 
@@ -177,6 +191,8 @@ def _let_write(row: Adapter, before: Adapter | None, now: datetime) -> None:
     """A trial is of one champion: with another it begins anew. Whoever wrote stays loaded."""
     _end_trials(Trial.objects.exclude(challenger=row), now, "champion_changed")
     _end_trials(Trial.objects.all(), now, "promoted")
+    if row.promoted_at is None:
+        row.parent = before
     if before is not None:
         before.state = State.LOADED
         before.save(update_fields=["state"])

@@ -1,5 +1,6 @@
-"""A writer judges: says it, changes her mind, takes it back, lets it train or not. Each verb is one transaction.
+"""A writer judges: says it, changes her mind, takes it back, lets it train or not.
 
+Each verb is one transaction, and is on the disk when it is answered: what she took back must not come again.
 Whoever judges holds the inspiration's row, so that two tabs are heard one after the other; whoever changes a rating
 holds its row too. What a rating said before stands in its `history`.
 """
@@ -9,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from writingapp.models import Adapter, Candidate, Inspiration, Pair, Rating, User
 from writingapp.models.feedback import TAGS
 from writingapp.refusals import Refusal
 from writingapp.services import promoting
+from writingapp.services.durable import durably
 
 Kind, Fate = Rating.Kind, Rating.Fate
 LONGEST_MS = 2**31 - 1  # what the column holds: 24 days
@@ -33,7 +34,7 @@ class _Said:
     latency_ms: int | None
 
 
-@transaction.atomic
+@durably()
 def compare(
     *,
     user: User,
@@ -67,7 +68,7 @@ def compare(
     return _say(row, _Said(kind, better.pk if better else None, None, chosen, latency), user, now)
 
 
-@transaction.atomic
+@durably()
 def score(
     *, user: User, candidate: Candidate, line: int | None, score: int, tags: Iterable[str] | None, now: datetime
 ) -> Rating:
@@ -171,7 +172,7 @@ def _await_the_night(row: Rating) -> None:
 
 
 # --- taking back, and consent ----------------------------------------------------------------------------------------
-@transaction.atomic
+@durably()
 def withdraw(*, rating: Rating, now: datetime) -> Rating:
     """As if it had not been said, but for its history. She may judge anew."""
     row = Rating.objects.select_for_update().get(pk=rating.pk)
@@ -182,7 +183,7 @@ def withdraw(*, rating: Rating, now: datetime) -> Rating:
     return row
 
 
-@transaction.atomic
+@durably()
 def withdraw_all(*, user: User, now: datetime) -> int:
     """All of hers; answers how many that were."""
     rows = list(Rating.objects.select_for_update().filter(user=user, withdrawn_at=None).order_by("pk"))
@@ -201,7 +202,7 @@ def _take_back(row: Rating, now: datetime) -> None:
     row.consent, row.fate, row.reason = False, Fate.WITHDRAWN, ""
 
 
-@transaction.atomic
+@durably()
 def allow(*, rating: Rating, consent: bool, now: datetime) -> Rating:
     """Whether this one may train. A no takes it out of its pairs. Raises Refusal: rating_withdrawn, never_trains."""
     row = Rating.objects.select_for_update().get(pk=rating.pk)
@@ -222,6 +223,7 @@ def allow(*, rating: Rating, consent: bool, now: datetime) -> Rating:
 def _leave_training(ratings: QuerySet[Rating], now: datetime) -> None:
     """Their pairs train nobody any more, and whatever has seen one is marked, also one that she unsaid before."""
     _taint(Pair.objects.filter(ratings__in=ratings), now)
+    promoting.taint(Adapter.objects.filter(runs__alone__in=ratings), now=now)
     _unpair(ratings)
 
 
@@ -257,7 +259,7 @@ def ask_once(*, user: User, now: datetime) -> bool:
     return User.objects.filter(pk=user.pk, consent_asked_at=None).update(consent_asked_at=now) == 1
 
 
-@transaction.atomic
+@durably()
 def answer(*, user: User, consents: bool, now: datetime, rating: Rating | None = None) -> Rating | None:
     """From here on new ratings start with this; so does the one that she was asked about."""
     User.objects.filter(pk=user.pk).update(consents=consents, consent_asked_at=now)

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from writingapp.models import Pair, Rating, Review, User
 from writingapp.refusals import Refusal
 from writingapp.services import auditing
+from writingapp.services.durable import durably
 
 State, Decision, Fate = Pair.State, Review.Decision, Rating.Fate
 
@@ -46,7 +46,7 @@ def checked(decision: str, reason: str) -> tuple[Review.Decision, str]:
     return Decision.DISCARD, reason
 
 
-@transaction.atomic
+@durably()
 def decide(*, pair: Pair, reviewer: User, decision: str, reason: str, now: datetime) -> Pair:
     """Her word about the pair; an earlier one of hers stands no longer."""
     said, why = checked(decision, reason)
@@ -61,7 +61,7 @@ def decide(*, pair: Pair, reviewer: User, decision: str, reason: str, now: datet
     return row
 
 
-@transaction.atomic
+@durably()
 def undo(*, reviewer: User, now: datetime) -> Pair:
     """Take back the last word she gave to a single pair; a batch is taken back whole, see services.batches."""
     last = Review.objects.filter(reviewer=reviewer, undone_at=None, batch=None).order_by("-created_at").first()

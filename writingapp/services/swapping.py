@@ -3,14 +3,18 @@
 import secrets
 import uuid
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 from inference.request import another_line
-from inference.verse.forms import FORMS
+from inference.verse.forms import FORMS, instead
+from inference.verse.held import Held
+from inference.verse.options import Options
 from inference.verse.script import as_made
+from inference.verse.shape import NoSuchBeginning
+from writingapp import statements
 from writingapp.models import Candidate, Inspiration, Rating, WritingSession
 from writingapp.refusals import Refusal
-from writingapp.services import statements
 from writingapp.services.inspiring import MOST_CANDIDATES, Asked, Busy, once
 
 Status = Candidate.Status
@@ -19,7 +23,7 @@ Status = Candidate.Status
 def swap(*, session: WritingSession, candidate: Candidate, line: int, key: uuid.UUID, now: datetime) -> Asked | Busy:
     """Ask for two lines that could stand in the place of line `line` (from 0) of a finished poem, as she has it now.
 
-    Raises Refusal: finished, no_line, said_twice.
+    Raises Refusal: finished, no_line, said_twice, no_other.
     """
     poem = as_kept(candidate)
     lines = poem.split("\n")
@@ -29,11 +33,20 @@ def swap(*, session: WritingSession, candidate: Candidate, line: int, key: uuid.
         raise Refusal("no_line", str(candidate.pk))
     if lines.count(lines[line]) > 1:
         raise Refusal("said_twice", str(candidate.pk))
-    return once(session, key, MOST_CANDIDATES, lambda: _create(session, candidate, poem, line, key, now))
+    return once(session, key, MOST_CANDIDATES, lambda after: _create(session, candidate, poem, line, key, now, after))
 
 
-def _create(session: WritingSession, of: Candidate, poem: str, line: int, key: uuid.UUID, now: datetime) -> Asked:
+def _create(
+    session: WritingSession,
+    of: Candidate,
+    poem: str,
+    line: int,
+    key: uuid.UUID,
+    now: datetime,
+    after: uuid.UUID | None,
+) -> Asked:
     parent = of.inspiration
+    _check(of, poem, line)
     drawn = [
         another_line(parent.messages, of.sampling, poem, line, secrets.randbelow(2**31)) for _ in range(MOST_CANDIDATES)
     ]
@@ -48,6 +61,7 @@ def _create(session: WritingSession, of: Candidate, poem: str, line: int, key: u
         messages=drawn[0][0],
         of=of,
         line=line,
+        after_id=after,
     )
     rows = [
         Candidate(inspiration=inspiration, position=position, sampling=sampling, queued_at=now)
@@ -56,6 +70,14 @@ def _create(session: WritingSession, of: Candidate, poem: str, line: int, key: u
     statements.insert(inspiration)
     statements.insert(*rows)
     return Asked(inspiration, rows)
+
+
+def _check(of: Candidate, poem: str, line: int) -> None:
+    """Whether there is another line at all: what she asked for may leave nothing open."""
+    try:
+        instead(Held.of(of.sampling["constraint"]), as_model_wrote(poem, of.inspiration), line)
+    except NoSuchBeginning as error:
+        raise Refusal("no_other", str(of.pk)) from error
 
 
 def as_kept(candidate: Candidate) -> str:
@@ -82,6 +104,16 @@ def within(row: Candidate) -> str:
     """A text as she saw it: another line in its poem, anything else as it is."""
     of = row.sampling.get("constraint", {}).get("instead")
     return with_lines(of["poem"], {of["line"]: row.text}) if of else row.text
+
+
+def asked_still(options: Options, wrote: str, has: str) -> Options:
+    """What she asked of a poem, but for kept lines that she has changed since: that was hers to do.
+
+    Kept lines are counted without the empty ones between stanzas.
+    """
+    rows = [(line, now) for line, now in zip(wrote.split("\n"), has.split("\n"), strict=False) if line.strip()]
+    changed = {at for at, (line, now) in enumerate(rows) if line != now}
+    return replace(options, pins=tuple(pin for pin in options.pins if pin[0] not in changed))
 
 
 def as_model_wrote(text: str, ask: Inspiration) -> str:

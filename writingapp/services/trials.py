@@ -21,6 +21,8 @@ from writingapp.services import auditing, promoting
 from writingapp.services.promoting import NotPromoted
 
 State = Trial.State
+FAILING = "failing"  # why a trial ended: in the shadow more went wrong than right
+SHADOW = {"asked": 0, "failed": 0, "broken": 0, "out_of_form": 0, "seconds": 0.0}
 CHAMPION, CHALLENGER = "champion", "challenger"
 Arm = tuple[str, str]  # which, and the adapter that writes it; empty: the base
 
@@ -65,6 +67,15 @@ def stop(*, now: datetime, actor: User | None = None) -> Trial:
     return trial
 
 
+@transaction.atomic
+def leave_shadow(*, now: datetime) -> None:
+    """A challenger that nobody meets makes room for one that the gate has just passed."""
+    promoting.school()
+    if (trial := running()) is not None and not trial.share:
+        _end(trial, State.STOPPED, now, None, why="made_room")
+        promoting.take_back(adapter=trial.challenger)
+
+
 def _held() -> Trial:
     promoting.school()
     trial = Trial.objects.select_for_update().filter(state=State.RUNNING).first()
@@ -97,10 +108,29 @@ def place(user_id: int, trial_id: object) -> float:
     return int.from_bytes(digest) / 2**64
 
 
+# --- what nobody meets -----------------------------------------------------------------------------------------------
+def in_shadow() -> str:
+    """The challenger that no writer meets yet; empty where there is none."""
+    found = Trial.objects.filter(state=State.RUNNING, share=0).values_list("challenger_id", flat=True)
+    return found.first() or ""
+
+
+@transaction.atomic
+def note_shadow(*, challenger: str, told: dict[str, float]) -> None:
+    """Add to what its trial knows of it, if that goes on."""
+    trial = Trial.objects.select_for_update().filter(state=State.RUNNING, challenger=challenger).first()
+    if trial is not None and told:
+        trial.shadow = {name: trial.shadow.get(name, 0) + value for name, value in (SHADOW | told).items()}
+        trial.save(update_fields=["shadow"])
+
+
 # --- who is ahead ----------------------------------------------------------------------------------------------------
 @transaction.atomic
 def count(*, now: datetime) -> Trial | None:
-    """Count what was judged, and end the trial if that is enough: won is promoted, lost is retired."""
+    """Count what was judged, and end the trial if that is enough: won is promoted, lost is retired.
+
+    One that fails in the shadow goes back to the registry: that may have been a node's fault.
+    """
     if running() is None:
         return None
     trial = _held()
@@ -111,10 +141,16 @@ def count(*, now: datetime) -> Trial | None:
     elif trial.figures["worse"] >= ENOUGH:
         _end(trial, State.LOST, now, None)
         promoting.retire(adapter=trial.challenger, now=now, why="lost")
-    elif now - trial.started_at > timedelta(days=settings.TRIAL_DAYS):
-        _end(trial, State.STOPPED, now, None, why="undecided")
+    elif is_failing(trial) or now - trial.started_at > timedelta(days=settings.TRIAL_DAYS):
+        _end(trial, State.STOPPED, now, None, why=FAILING if is_failing(trial) else "undecided")
         promoting.take_back(adapter=trial.challenger)
     return trial
+
+
+def is_failing(trial: Trial) -> bool:
+    """Whether its answers in the shadow fail, are empty or circling more often than not, by the same test."""
+    wrong = int(sum(trial.shadow.get(name, 0) for name in ("failed", "broken")))
+    return evidence(wrong, int(trial.shadow.get("asked", 0)) - wrong) >= ENOUGH
 
 
 def _won(trial: Trial, now: datetime) -> None:
@@ -158,8 +194,10 @@ def _judged(trial: Trial) -> Iterable[Rating]:
 
 
 def _said(rating: Rating, trial: Trial) -> int:
-    """1 for the challenger, -1 for the champion, 0 for neither."""
-    if rating.kind != Rating.Kind.PREFER:
+    """1 for the challenger, -1 for the champion, 0 for neither: her first word, for then she saw who wrote which."""
+    blind = rating.history[0] if rating.history else {"kind": rating.kind, "candidate": str(rating.candidate_id)}
+    if blind["kind"] != Rating.Kind.PREFER:
         return 0
-    better: Candidate = next(text for text in rating.inspiration.candidates.all() if text.pk == rating.candidate_id)
+    texts = rating.inspiration.candidates.all()
+    better: Candidate = next(text for text in texts if str(text.pk) == blind["candidate"])
     return 1 if better.adapter == trial.challenger_id else -1

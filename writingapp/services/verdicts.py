@@ -16,7 +16,7 @@ from writingapp.services import swapping
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`verdict` is None where there is nothing to judge; `options` are what she asked; `sources` by line, from 0."""
+    """`verdict` is None where nothing is to be judged; `options` are what she asks still; `sources` by line, from 0."""
 
     poem: str
     verdict: Verdict | None
@@ -25,12 +25,16 @@ class Judged:
 
 
 def judge(*, candidate: Candidate) -> Judged:
-    """Judge a text with every line in it that she chose instead. Raises Refusal: not_finished."""
+    """Judge a text with every line in it that she chose instead, also of one that was to stay.
+
+    Raises Refusal: not_finished.
+    """
     if candidate.status != Candidate.Status.DONE:
         raise Refusal("not_finished", str(candidate.pk))
     poem = swapping.as_kept(candidate)
     held = Held.of(candidate.sampling["constraint"])
+    options = swapping.asked_still(held.options, candidate.text, poem)
     is_poem = candidate.inspiration.kind == Kind.POEM
-    verdict = verdict_of(held.form, poem, held.language, held.options) if is_poem else None
+    verdict = verdict_of(held.form, poem, held.language, options) if is_poem else None
     found = {at: known.source(line) for at, line in enumerate(poem.split("\n"))}
-    return Judged(poem, verdict, held.options, {at: source for at, source in found.items() if source})
+    return Judged(poem, verdict, options, {at: source for at, source in found.items() if source})

@@ -1,5 +1,6 @@
 """How she wants the house: language, clock, page, ratings, address."""
 
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +9,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from writingapp.accounts import keep_email
+from writingapp.accounts import change_email
 from writingapp.forms import AccountForm, time_zones
 from writingapp.models import User
 from writingapp.services import rating
@@ -30,9 +31,12 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def _keep(request: HttpRequest, form: AccountForm) -> HttpResponse:
+    moved = form.cleaned_data["email"].lower() != form.instance.email.lower()
+    if moved:  # whoever has the address has the account: a page left open is not enough to move it
+        raise_if_reauthentication_required(request, app="account")
     user = form.save()
-    if form.cleaned_data["email"].lower() != user.email.lower():
-        keep_email(user, form.cleaned_data["email"])
+    if moved:
+        change_email(user, form.cleaned_data["email"])
     if form.cleaned_data["may_train"] != (user.consents is True):
         rating.answer(user=user, consents=form.cleaned_data["may_train"], now=timezone.now())
     # Said in the language she has just chosen.

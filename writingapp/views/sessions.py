@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from writingapp import access
-from writingapp.models import Candidate, WritingSession
+from writingapp.models import Candidate, Inspiration, WritingSession
 from writingapp.models.feedback import TAGS
 from writingapp.models.sessions import MANUSCRIPT_LIMIT
 from writingapp.services import almanac, lateness, manuscripts, sessions, swapping
@@ -44,6 +45,7 @@ class Told:
 
 @login_required
 @require_safe
+@ensure_csrf_cookie  # its scripts read the token there
 def session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     """Where she writes. A session that is over shows what came of it."""
     sitting = access.session_for(writer_of(request), session_id)
@@ -117,7 +119,14 @@ def _inspirations(sitting: WritingSession) -> list[Told]:
                 (made, said[STATES[made.status]], swapping.with_lines(made.text, kept.get(made.pk, {})))
                 for made in one.candidates.all()
             ],
-            lang="zh-Hans" if one.language.startswith("zh") else "en",
+            lang=_lang(one),
         )
         for one in asked
     ]
+
+
+def _lang(asked: Inspiration) -> str:
+    """For `lang`: the script that she asked for, so that the text gets its own glyphs."""
+    if not asked.language.startswith("zh"):
+        return "en"
+    return "zh-Hant" if asked.options.get("script") == "hant" else "zh-Hans"

@@ -30,7 +30,8 @@ class Fake:
 
     def launch(self, plan: Plan) -> Launch:
         """See `Engine.launch`."""
-        return Launch((sys.executable, "-m", "inference.engines.fake", "--port", str(plan.port)), ready_within=20)
+        argv = (sys.executable, "-m", "inference.engines.fake", "--host", plan.host, "--port", str(plan.port))
+        return Launch(argv, ready_within=20)
 
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""

@@ -15,18 +15,20 @@ from inference.engines.fake.poet import tokens_of, wish_of
 
 WAYS = (
     "error", "die", "cut", "slow", "stall", "split", "refuse", "toolong", "busy",
-    "hang", "garbage", "half", "full", "ill",
+    "hang", "garbage", "half", "full", "ill", "shape", "locked", "moved",
 )  # fmt: skip
 REFUSALS = {
     "full": (429, "too many requests"),
     "ill": (500, "internal error"),
+    "locked": (401, "no such key"),
+    "moved": (307, "somewhere else"),
     "refuse": (400, "bad request"),
     "toolong": (400, "the request exceeds the context size"),
     "busy": (503, "busy"),
 }
 STALL = 3600.0
 WAITS = {"slow": 5.0, "hang": STALL}  # seconds before the first text
-BREAKS = {"error", "die", "cut", "stall", "garbage", "half"}  # after the third text
+BREAKS = {"error", "die", "cut", "stall", "garbage", "half", "shape"}  # after the third text
 
 
 @dataclass(slots=True)
@@ -139,6 +141,8 @@ async def _break_off(request: web.Request, response: web.StreamResponse, way: st
         await _send(response, {"error": {"code": 500, "message": "asked to fail"}})
     if way == "garbage":
         await response.write(b"data: <html>502 Bad Gateway</html>\n\n")
+    if way == "shape":
+        await _send(response, {"choices": [None]})
     if way == "half":
         line = b"data: " + orjson.dumps(_chunk({"content": "湖"}))
         await response.write(line[: line.index("湖".encode()) + 2])

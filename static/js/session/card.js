@@ -28,7 +28,7 @@ export class Card {
     const head = make("div", { class: "card-head" }, this.state, ...hints);
     const foot = make("div", { class: "card-foot" }, this.whole, this.keep, this.mark);
     const name = word("candidate", { n: candidate.position + 1 });
-    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, this.below, ...(this.scansion ? [this.scansion.element] : []), foot);
+    this.element = make("section", { class: "candidate", "aria-label": name }, head, this.verse, ...this.#poemsOwn, foot);
     this.element.dataset.candidate = candidate.id;
     for (let line = 0; line < (inspiration.lines ?? 1); line += 1) this.#add();
     this.render();
@@ -47,6 +47,11 @@ export class Card {
     this.pins = is ? new Pins({ id: candidate.id, kept: inspiration.options?.pins, memory: ports.pins }) : null;
     this.scansion = is ? new Scansion({ candidate, language: this.language, ports }) : null;
     this.keep = make("button", { class: "text-button keep", type: "button", hidden: true, onclick: () => this.#askKeeping() }, word("pin_ask"));
+  }
+
+  /** Below the verse of a poem. */
+  get #poemsOwn() {
+    return this.swaps ? [this.below, this.swaps.said, this.scansion.element] : [];
   }
 
   render() {
@@ -120,7 +125,7 @@ export class Card {
     const pin = make("button", { class: "pin-line", type: "button", hidden: !this.pins, disabled: true, onclick: () => (this.pins.toggle(lineIn(this.#rows, at)), this.render()) });
     const old = make("span", { class: "old-line", role: "img", hidden: true });
     const restore = make("button", { class: "restore-line", type: "button", hidden: true, onclick: () => this.swaps.restore(at) });
-    const row = make("div", { class: "verse-row" }, line, old, pin, swap, restore);
+    const row = make("div", { class: "verse-row" }, line, old, restore, pin, swap);
     this.lines.push({ row, line, pin, swap, restore, old });
     this.verse.append(row);
   }

@@ -6,18 +6,22 @@ import { word } from "./words.js";
 
 const TICK = 250;
 const MORE = 300; // seconds
+const UNKNOWN = "–:––"; // nothing has been heard from the server yet: 0:00 would say that her time is up
+const CLOCK = "bailu clock";
 
 export class Desk {
   /**
    * `ports`: send(message), lines (sentences), flush() save now, saved() whether all is, measure() the clock again,
-   * leave() to the finished page at `finishedUrl`. `shown` is whether she usually wants the numerals.
+   * leave() to the finished page at `finishedUrl`. `shown` is whether her account wants the numerals; a turn of the
+   * switch here stands until the account says otherwise than it did then.
    */
   constructor({ root, clock, ports, shown }) {
     Object.assign(this, { root, clock, ports });
     this.parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((element) => [element.dataset.part, element]));
     this.finishing = false;
     this.state = null;
-    this.shown = JSON.parse(localStorage.getItem("bailu clock") ?? String(shown));
+    this.usual = shown;
+    this.shown = this.#turned ?? shown;
     const { numerals: face, pause, extend, finish } = this.parts;
     face.addEventListener("click", () => this.#toggle());
     pause.addEventListener("click", () => ports.send({ type: this.state === "paused" ? "resume" : "pause" }));
@@ -45,13 +49,13 @@ export class Desk {
     if (this.clock.jumped) this.ports.measure();
     const { remaining, written, share } = this.clock;
     const left = remaining !== null;
-    const time = numerals(left ? remaining : written, { left });
+    const time = this.clock.session ? numerals(left ? remaining : written, { left }) : UNKNOWN;
     const { numerals: face, sun } = this.parts;
     write(face, this.shown ? time : word("clock_hidden"));
     const name = word(left ? "time_left" : "time_written", { time });
     if (document.activeElement !== face) face.setAttribute("aria-label", name); // not every second in her ear
     face.setAttribute("aria-pressed", String(this.shown));
-    const reach = `scaleX(${(share ?? 0).toFixed(4)})`;
+    const reach = `scaleX(${(share ?? 0).toFixed(3)})`; // about a pixel a step: what glides has the page painted all morning
     if (sun.style.transform !== reach) sun.style.transform = reach;
     sun.classList.toggle("warm", left && remaining <= 60_000 && this.state === "running");
     this.#announce();
@@ -73,9 +77,16 @@ export class Desk {
     if (remaining === null || remaining > 60_000) lines.hide("time");
   }
 
+  /** As she turned the switch here, unless her account has changed its word since: then that turn is forgotten. */
+  get #turned() {
+    const { usual, shown } = JSON.parse(localStorage.getItem(CLOCK) ?? "{}");
+    if (usual !== this.usual) return void localStorage.removeItem(CLOCK);
+    return shown;
+  }
+
   #toggle() {
     this.shown = !this.shown;
-    localStorage.setItem("bailu clock", String(this.shown));
+    localStorage.setItem(CLOCK, JSON.stringify({ shown: this.shown, usual: this.usual }));
     this.tick();
   }
 

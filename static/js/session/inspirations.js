@@ -6,9 +6,9 @@ import { Card } from "./card.js";
 import { make } from "./dom.js";
 import { word } from "./words.js";
 
-const ACK_CHARACTERS = 2000;
-const ACK_EVERY = 1000;
+const ACK_EVERY = 2000; // characters: the server lets four texts at once owe ten times as many
 const SILENCE = 10_000;
+const LOOK_EVERY = 500;
 
 export class Inspirations {
   /**
@@ -18,9 +18,9 @@ export class Inspirations {
   constructor({ list, ports, now = () => performance.now() }) {
     Object.assign(this, { list, ports, now });
     this.known = new Map(); // by id: {told, candidates, cards, element, …}
-    this.byCandidate = new Map(); // by id: {candidate, card, inspiration, heardAt, acked, ackedAt}
+    this.byCandidate = new Map(); // by id: {candidate, card, inspiration, heardAt, acked}
     this.stale = new Set();
-    setInterval(() => this.#tick(), ACK_EVERY / 2);
+    setInterval(() => this.#tick(), LOOK_EVERY);
   }
 
   get keys() {
@@ -54,6 +54,16 @@ export class Inspirations {
     if (of) this.byCandidate.get(of)?.card.swaps.hear(inspiration, rating, at);
   }
 
+  /** Whether a `busy` or an `error` is about a line of one of the poems here. */
+  refused(message) {
+    return [...this.byCandidate.values()].some(({ card }) => card.swaps?.refused(message));
+  }
+
+  /** What is asked again is asked without it. */
+  photoGone(id) {
+    for (const { told } of this.known.values()) if (told.photo_id === id) told.photo_id = null;
+  }
+
   #queued(told) {
     if (!this.known.has(told.id)) this.#add(told, { announce: true });
   }
@@ -65,6 +75,7 @@ export class Inspirations {
   }
 
   #refresh(told, at) {
+    this.known.get(told.id).told.photo_id = told.photo_id; // it may be gone
     this.rated(told.id, told.rating, at);
     for (const each of told.candidates) {
       const place = this.byCandidate.get(each.id);
@@ -79,6 +90,7 @@ export class Inspirations {
   }
 
   #add(told, { announce }) {
+    if (told.of && !this.byCandidate.has(told.of)) return; // its poem was missed: the next `hello` brings both
     const inspiration = { told };
     this.known.set(told.id, inspiration);
     if (told.of) return this.#swap(inspiration, announce);
@@ -109,7 +121,7 @@ export class Inspirations {
 
   #place(candidate, card, inspiration) {
     const now = this.now();
-    const place = { candidate, card, inspiration, heardAt: now, acked: candidate.seq, ackedAt: now };
+    const place = { candidate, card, inspiration, heardAt: now, acked: candidate.seq };
     this.byCandidate.set(candidate.id, place);
     return place;
   }
@@ -157,19 +169,15 @@ export class Inspirations {
   }
 
   #acknowledge(place) {
-    const { candidate, acked, ackedAt } = place;
-    if (candidate.seq - acked < ACK_CHARACTERS && this.now() - ackedAt < ACK_EVERY) return;
-    if (candidate.seq <= acked) return;
+    const { candidate, acked } = place;
+    if (candidate.seq - acked < ACK_EVERY) return;
     place.acked = candidate.seq;
-    place.ackedAt = this.now();
     this.ports.send({ type: "ack", candidate: candidate.id, seq: candidate.seq });
   }
 
   #tick() {
     for (const place of this.byCandidate.values()) {
-      if (place.candidate.ended) continue;
-      this.#acknowledge(place);
-      if (this.now() - place.heardAt > SILENCE) this.#attach(place);
+      if (!place.candidate.ended && this.now() - place.heardAt > SILENCE) this.#attach(place);
     }
   }
 

@@ -1,6 +1,7 @@
 // For pages without an editor: what this device still holds for sessions that no page of hers is writing, finished ones among
 // them, is sent now. Where it meets another text, both stay.
 
+import { csrf } from "./csrf.js";
 import { Manuscript } from "./manuscript.js";
 import { Store, sessionsLeft } from "./store.js";
 import { uuid } from "./uuid.js";
@@ -51,8 +52,7 @@ async function agree(manuscript, out, place) {
 }
 
 async function talk(url, message = null) {
-  const token = /(?:^|; )(?:__Host-)?csrf=([^;]+)/.exec(document.cookie)?.[1] ?? "";
-  const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf() };
   const answer = await fetch(url, message ? { method: "POST", headers, body: JSON.stringify(message) } : {});
   const told = await answer.json();
   if (!answer.ok && told.type !== "error") throw new Error(`answered ${answer.status}`);

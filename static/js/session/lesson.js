@@ -80,7 +80,8 @@ function source({ author, when, title, language }) {
 function legend({ lines }) {
   const signs = signsIn(lines.map(({ marks }) => marks));
   if (signs.length) return [legendOf(signs)];
-  return lines.some(({ size }) => size) ? [make("p", { class: "help" }, word("lesson_counts"))] : [];
+  if (!lines.some(({ size }) => size)) return [];
+  return [make("p", { class: "help" }, word(lines.some(({ rhyme }) => rhyme) ? "lesson_counts_rhymed" : "lesson_counts"))];
 }
 
 export function legendOf(signs) {

@@ -2,6 +2,7 @@
 
 import { Ask } from "./ask.js";
 import { Clock } from "./clock.js";
+import { csrf } from "./csrf.js";
 import { Desk } from "./desk.js";
 import { write } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -21,9 +22,11 @@ import { uuid } from "./uuid.js";
 import { VerseSaid } from "./verse_said.js";
 import { counted, word } from "./words.js";
 
+const REFUSED_FOR = 10_000;
+
 const root = document.getElementById("desk");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
-const { session, csrf } = root.dataset;
+const { session } = root.dataset;
 const goal = Number(root.dataset.goal) || null;
 const now = () => performance.now();
 const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
@@ -70,7 +73,7 @@ const desk = new Desk({
 
 const heardOnly = (sentence) => write(part("heard"), sentence);
 
-const post = poster({ api: root.dataset.api, csrf });
+const post = poster({ api: root.dataset.api });
 const read = reader({ api: root.dataset.api });
 const verseSaid = new VerseSaid({ root, box: part("verse-said"), say: heardOnly });
 
@@ -107,7 +110,6 @@ const ask = new Ask({
 const photos = new Photos({
   place: part("photos"),
   api: root.dataset.api,
-  csrf,
   say: heardOnly,
   arrived: () => sheet.show(),
 });
@@ -187,14 +189,27 @@ function heard(message) {
   else if (message.type === "pong") pong(message);
   else if (message.type === "session") desk.set(message);
   else if (message.type === "notice" && message.kind === "engine") engine(message);
-  else if (message.type === "notice" && message.kind.startsWith("photo")) photos.noticed(message);
+  else if (message.type === "notice" && message.kind.startsWith("photo")) photo(message);
   else if (["saved", "conflict", "revision"].includes(message.type)) manuscript.received(message, now());
   else if (["frame", "reset", "end", "taken"].includes(message.type)) inspirations.received(message);
   else if (message.type === "rated") inspirations.rated(message.inspiration, message.rating, message.at_ms);
   else if (message.type === "queued") (ask.received(message), inspirations.received(message));
-  else if (["busy", "invalid"].includes(message.type)) ask.received(message);
-  else if (message.type === "error") (manuscript.received(message, now()), ask.received(message));
+  else if (message.type === "invalid") ask.received(message);
+  else if (["busy", "error"].includes(message.type)) refused(message);
   plan();
+}
+
+/** A no goes to whoever asked; one that names nothing is told above the foot for a while. */
+function refused(message) {
+  manuscript.received(message, now());
+  if (inspirations.refused(message) || ask.received(message) || message.type === "busy" || message.ref) return;
+  lines.show("refused", message.message);
+  setTimeout(() => lines.hide("refused"), REFUSED_FOR);
+}
+
+function photo(message) {
+  photos.noticed(message);
+  if (message.kind === "photo_gone") inspirations.photoGone(message.id);
 }
 
 function greet(hello) {
@@ -223,6 +238,7 @@ function line(state) {
   if (state === "connecting") return;
   manuscript.offline();
   if (state === "offline") lines.show("offline", word(store.works ? "offline" : "offline_unkept"));
+  else if (state === "crowded") lines.show("offline", word("crowded"));
   else lines.hide("offline");
   if (state === "no_login") lines.show("no_login", word("no_login"), { href: [word("log_in"), root.dataset.login] });
   if (state === "no_session") lines.show("no_session", word("no_session"));
@@ -250,7 +266,7 @@ function farewell() {
   const message = manuscript?.farewell();
   const body = message && JSON.stringify(message);
   if (!body || new TextEncoder().encode(body).length > 60_000) return;
-  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf() };
   fetch(root.dataset.save, { method: "POST", keepalive: true, headers, body }).catch(() => {}); // the copy here stays
 }
 

@@ -2,7 +2,9 @@
 // goes along with the next poem. The editor never notices: files are caught before it hears of them.
 
 import { Chips } from "./chips.js";
+import { csrf } from "./csrf.js";
 import { make, write } from "./dom.js";
+import { hour } from "./hour.js";
 import { word } from "./words.js";
 
 const MOST_BYTES = 12 * 1024 * 1024;
@@ -13,8 +15,8 @@ const KINDS = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif"
 
 export class Photos {
   /** `say(sentence)` to those who listen; `arrived()` when a picture comes, so that its place is seen. */
-  constructor({ place, api, csrf, say, arrived }) {
-    Object.assign(this, { place, api: `${api}photos`, csrf, say, arrived });
+  constructor({ place, api, say, arrived }) {
+    Object.assign(this, { place, api: `${api}photos`, say, arrived });
     this.memory = `bailu chips ${api}`;
     this.edited = JSON.parse(sessionStorage.getItem(this.memory) ?? "{}");
     this.shown = new Map(); // by id: {told, chips, element}
@@ -35,15 +37,17 @@ export class Photos {
   /** A picture of another tab's, or one that has been seen better; or one that is gone. */
   noticed({ kind, photo, id }) {
     if (kind === "photo_gone") return this.#forget(id);
-    const before = this.shown.get(photo.id);
     this.#know(photo);
-    if (before && before.told.source !== photo.source && !this.edited[photo.id]) this.#announce(photo);
   }
 
   /** What goes along with an ask for a poem. */
   get imagery() {
-    const newest = [...this.shown.values()].at(-1);
+    const newest = this.#newest;
     return newest ? { photo_id: newest.told.id, chips: newest.chips } : {};
+  }
+
+  get #newest() {
+    return [...this.shown.values()].at(-1);
   }
 
   #way(key, capture = "") {
@@ -87,7 +91,7 @@ export class Photos {
     request.onloadend = () => (row.remove(), this.#came(request));
     request.onerror = () => write(this.fault, word("photo_lost"));
     request.open("POST", this.api);
-    request.setRequestHeader("X-CSRFToken", this.csrf);
+    request.setRequestHeader("X-CSRFToken", csrf());
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.send(file);
     this.list.prepend(row);
@@ -101,16 +105,25 @@ export class Photos {
     this.#announce(told);
   }
 
-  #announce({ chips }) {
-    this.say(word("photo_seen", { chips: chips.join(" ") }));
+  /** To those who listen, with who saw it: most chips are guessed. */
+  #announce({ source, chips }) {
+    this.say(word(`photo_seen_${source}`, { chips: chips.join(" ") }));
   }
 
-  /** Show it, or show it anew where it was seen better. What she has changed stays hers. */
+  /** Show it, or show it anew where it was seen better. What she has changed stays hers, and so does what she is changing. */
   #know(told) {
     const before = this.shown.get(told.id);
-    if (!before) return this.list.prepend(this.#made(told));
-    if (before.told.source === told.source && before.told.kept === told.kept) return;
+    if (!before) return (this.list.prepend(this.#made(told)), this.#label());
+    if (before.told.source === told.source && before.told.kept === told.kept) return void delete before.later;
+    if (touched(before)) return void (before.later = told);
     before.element.replaceWith(this.#made(told));
+    this.#label();
+    if (before.told.source !== told.source && !this.edited[told.id]) this.#announce(told);
+  }
+
+  /** She has left it: what was seen meanwhile may come, unless she has changed something. */
+  #left(photo) {
+    if (photo.later && this.shown.get(photo.told.id) === photo) this.#know(photo.later);
   }
 
   #made(told) {
@@ -121,10 +134,13 @@ export class Photos {
     const keep = make("input", { type: "checkbox", checked: told.kept });
     keep.addEventListener("change", () => this.#keep(photo, keep));
     const remove = make("button", { class: "text-button", type: "button", onclick: () => this.#delete(photo) }, word("photo_delete"));
-    const turns = make("div", { class: "photo-turns" }, make("label", {}, keep, word("photo_keep")), remove);
-    photo.whose = make("p", { class: "help" }, word(`photo_by_${this.edited[told.id] ? "her" : told.source}`));
-    const said = make("div", { class: "photo-said" }, row.element, photo.whose, turns);
+    const now = make("button", { class: "text-button photo-hour", type: "button", onclick: () => row.add(hour()) }, word("photo_hour"));
+    const turns = make("div", { class: "photo-turns" }, now, make("label", {}, keep, word("photo_keep")), remove);
+    photo.whose = make("p", { class: "help photo-whose" });
+    photo.stays = make("p", { class: "help photo-stays" }, word("photo_not_along"));
+    const said = make("div", { class: "photo-said" }, row.element, photo.whose, photo.stays, turns);
     photo.element = make("div", { class: "photo" }, picture, said);
+    photo.element.addEventListener("focusout", () => setTimeout(() => this.#left(photo))); // a change is told after the focus goes
     this.shown.set(told.id, photo);
     return photo.element;
   }
@@ -132,8 +148,18 @@ export class Photos {
   #changed(photo, chips) {
     photo.chips = chips;
     this.edited[photo.told.id] = chips;
-    photo.whose.textContent = word("photo_by_her");
+    this.#label();
     sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
+  }
+
+  /** Under each whose words its chips are, and under all but the newest that it does not go along. */
+  #label() {
+    for (const photo of this.shown.values()) {
+      const [hers, newest] = [photo.told.id in this.edited, photo === this.#newest];
+      write(photo.whose, word(`photo_by_${hers ? "her" : photo.told.source}`));
+      photo.whose.hidden = hers && !newest; // "a poem is asked for with these"
+      photo.stays.hidden = newest;
+    }
   }
 
   async #keep(photo, box) {
@@ -148,7 +174,7 @@ export class Photos {
 
   async #verb(method, path) {
     write(this.fault, "");
-    const headers = { "X-CSRFToken": this.csrf };
+    const headers = { "X-CSRFToken": csrf() };
     const answer = await fetch(this.api + path, { method, headers, keepalive: true }).catch(() => null); // she may leave at once
     if (answer?.ok || answer?.status === 404) return answer;
     write(this.fault, word("photo_lost"));
@@ -159,8 +185,15 @@ export class Photos {
     this.shown.get(id)?.element.remove();
     this.shown.delete(id);
     delete this.edited[id];
+    this.#label();
     sessionStorage.setItem(this.memory, JSON.stringify(this.edited));
   }
+}
+
+/** She is in it, or has typed what is not taken over yet. */
+function touched({ element, chips }) {
+  const typed = [...element.querySelectorAll("input.chip")].map((each) => each.value);
+  return element.contains(document.activeElement) || typed.join("\n") !== [...chips, ""].join("\n");
 }
 
 function parsed(text) {

@@ -1,5 +1,6 @@
 // The verbs that go over HTTP, beside the socket.
 
+import { csrf } from "./csrf.js";
 import { word } from "./words.js";
 
 /** `read(path)` answers what the server tells, or null; a path as below. */
@@ -11,9 +12,9 @@ export function reader({ api }) {
 }
 
 /** `post(path, body)` answers what the server tells, or throws a sentence. A path without a slash is the session's own. */
-export function poster({ api, csrf }) {
+export function poster({ api }) {
   return async (path, body) => {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf() };
     const answer = await fetch(addressOf(api, path), { method: "POST", headers, body: JSON.stringify(body) }).catch(() => null);
     const told = await answer?.json().catch(() => null);
     if (answer?.ok && told) return told;

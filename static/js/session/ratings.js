@@ -29,6 +29,7 @@ export class Ratings {
   /** One key each, wherever nothing is being typed. */
   #key(event) {
     const { key, target } = event;
+    if (event.repeat) return; // held down, it would judge and take back by turns
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (target.closest("input, textarea, select, [contenteditable]")) return;
     const rating = this.#spokenOf(target);

@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { legendOf, scanOf } from "./lesson.js";
 import { lineIn } from "./pins.js";
-import { faultsByPlace, nameOf, signOf, signWanted, signsIn, step } from "./tones.js";
+import { faultsByPlace, leads, nameOf, signOf, signWanted, signsIn, step } from "./tones.js";
 import { word } from "./words.js";
 
 export class Scansion {
@@ -83,13 +83,13 @@ function scanned(verdict, language, say) {
   tab(rows[0]?.[0]);
   list.addEventListener("focusin", ({ target }) => tab(target.closest("button")));
   list.addEventListener("keydown", (event) => {
+    if (!leads(event)) return;
+    event.preventDefault();
+    event.stopPropagation(); // an arrow that leads no further judges nothing either
     const button = event.target.closest("button");
     const line = rows.findIndex((cells) => cells.includes(button));
     const to = step([line, rows[line].indexOf(button)], event.key, lengths);
-    if (!to) return;
-    event.preventDefault();
-    event.stopPropagation();
-    rows[to[0]][to[1]].focus();
+    if (to) rows[to[0]][to[1]].focus();
   });
   return list;
 }

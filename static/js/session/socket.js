@@ -1,17 +1,21 @@
 // The line to the server: opens, greets, notices a dead one by itself, and comes back with jitter. It keeps no messages:
 // whoever needs an answer asks again after `hello`.
 
+import { wellFormed } from "./splice.js";
+
 const HELLO_WITHIN = 10_000;
 const ANSWER_WITHIN = 5000;
 const PING_EVERY = 15_000;
 const LATE_TIMER = 2000; // a timer so late means that the page slept, not that the server did
 const NO_LOGIN = 4401;
 const NO_SESSION = 4404;
-const KINDER = new Set([1012, 1013]); // the server restarts, or asked for patience
+const CROWDED = 4429; // she has too many pages open; one that is closed makes room
+const UNANSWERED = new Set(["ack", "hint", "attach", "stop"]); // the server may well have nothing to say to them
+const KINDER = new Set([1012, 1013, CROWDED]); // the server restarts, or asked for patience
 
 export class Socket {
   /**
-   * `heard(message)` gets every message; `told(state)` gets `connecting`, `online`, `offline`, `no_login` or `no_session`.
+   * `heard(message)` gets every message; `told(state)` gets `connecting`, `online`, `offline`, `crowded`, `no_login` or `no_session`.
    * `tools` stands in for WebSocket, timers, clock and chance in tests.
    */
   constructor({ url, heard, told, tools = {} }) {
@@ -26,6 +30,7 @@ export class Socket {
     };
     this.state = "connecting";
     this.failures = 0;
+    this.greeted = false;
     this.timers = {};
     this.pings = new Map();
     this.serial = 0;
@@ -38,6 +43,7 @@ export class Socket {
   /** Opens a line now, whatever was planned. */
   connect() {
     this.#drop();
+    this.greeted = false;
     this.told((this.state = "connecting"));
     const wire = this.tools.open(this.url);
     this.wire = wire;
@@ -46,11 +52,11 @@ export class Socket {
     this.#plan("deadline", HELLO_WITHIN, () => this.#closed(1006));
   }
 
-  /** Sends when the line is open; false tells that it is not. */
+  /** Sends when the line is open; false tells that it is not. Half a character would be refused with all that is beside it. */
   send(message) {
     if (!this.online) return false;
-    this.wire.send(JSON.stringify(message));
-    if (message.type !== "ack") this.#expect();
+    this.wire.send(JSON.stringify(message, (_, value) => (typeof value === "string" ? wellFormed(value) : value)));
+    if (!UNANSWERED.has(message.type)) this.#expect();
     return true;
   }
 
@@ -65,7 +71,7 @@ export class Socket {
   /** The page woke, or the network came back: prove the line, or open a new one at once. */
   wake() {
     if (this.online) this.ping();
-    else if (this.state === "offline") this.connect();
+    else if (this.state === "offline" || this.state === "crowded") this.connect();
   }
 
   close() {
@@ -78,6 +84,7 @@ export class Socket {
     this.#plan("ping", PING_EVERY, () => this.ping());
     if (message.type === "hello") {
       this.failures = 0;
+      this.greeted = true;
       this.state = "online";
       this.told(this.state);
     }
@@ -102,10 +109,12 @@ export class Socket {
 
   #closed(code) {
     this.#drop();
-    if (code === NO_LOGIN || code === NO_SESSION) return this.told((this.state = code === NO_LOGIN ? "no_login" : "no_session"));
+    // After a greeting it may have been another device that logged out: whether this page is welcome, the next line tells.
+    if (code === NO_LOGIN && !this.greeted) return this.told((this.state = "no_login"));
+    if (code === NO_SESSION) return this.told((this.state = "no_session"));
     this.failures += 1;
     this.#plan("again", this.#patience(code), () => this.connect());
-    this.told((this.state = "offline"));
+    this.told((this.state = code === CROWDED ? "crowded" : "offline"));
   }
 
   #patience(code) {

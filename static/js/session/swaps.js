@@ -2,6 +2,7 @@
 // poem then is follows from what was chosen, so that a reload and another tab show the same.
 
 import { make, write } from "./dom.js";
+import { Patience } from "./patience.js";
 import { uuid } from "./uuid.js";
 import { word } from "./words.js";
 
@@ -26,6 +27,9 @@ export class Swaps {
   constructor({ candidate, ports }) {
     Object.assign(this, { candidate, ports });
     this.asked = []; // {told, choices, panel}, oldest first
+    this.sent = new Map(); // by key: what is not answered yet
+    this.said = make("p", { class: "swap-said", role: "status" });
+    this.patience = new Patience((...said) => this.#say(...said));
   }
 
   /** The lines that she chose instead, by line. */
@@ -34,12 +38,41 @@ export class Swaps {
     return new Map(chosen.map(({ told }) => [told.line, this.#chosen(told)]));
   }
 
+  /** Only one waits for its turn: the line that she asked for last. */
   ask(line) {
-    this.ports.send({ type: "swap", key: uuid(), candidate: this.candidate.id, line });
+    this.patience.end();
+    this.#send({ type: "swap", key: uuid(), candidate: this.candidate.id, line });
+  }
+
+  #send(message) {
+    const went = this.ports.send(message);
+    if (went) this.sent.set(message.key, message);
+    this.#say(went ? "" : word("turn_waits"));
+  }
+
+  /** Whether a `busy` or an `error` is about a line of this poem; some name the poem instead of the ask. */
+  refused(message) {
+    const of = message.key ?? message.ref;
+    const asked = this.sent.get(of) ?? (of === this.candidate.id && [...this.sent.values()].at(-1));
+    if (!asked) return false;
+    this.sent.delete(asked.key);
+    if (message.type === "busy") this.patience.wait(message, () => this.#send(asked), () => this.#settle());
+    else this.#say(message.message);
+    return true;
+  }
+
+  #settle() {
+    this.patience.end();
+    this.#say("");
+  }
+
+  #say(text, ...more) {
+    this.said.replaceChildren(...(text ? [text, " ", ...more] : []));
   }
 
   /** Two lines are on their way, or were. Answers their views by candidate, to be drawn as text comes. */
   add(told, candidates, { fresh }) {
+    this.sent.delete(told.key);
     const one = { told, at: told.created_ms };
     one.choices = candidates.map((candidate) => new Choice(candidate, () => this.#choose(one, candidate)));
     const leave = make("button", { class: "text-button", type: "button", onclick: () => this.#leave(one) }, word("swap_leave"));
@@ -93,9 +126,11 @@ export class Swaps {
     try {
       const told = await this.ports.post(path, body);
       this.hear(one.told.id, told.rating, told.at_ms);
+      if (!this.patience.waiting) this.#say("");
       return true;
     } catch (fault) {
-      this.ports.say(fault.message);
+      this.patience.end();
+      this.#say(fault.message);
       return false;
     }
   }

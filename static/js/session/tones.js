@@ -6,6 +6,8 @@ const NAMES = new Map(
   Object.entries({ "○": "level", "●": "oblique", "◐": "both", "?": "unknown", "⊙": "free", "△": "rhyme", "▲": "rhyme_oblique" }),
 );
 
+const WAYS = new Set(["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "Home", "End"]);
+
 /** The sign of a character's own tone. */
 export function signOf(tone) {
   return OF_TONES.get(tone) ?? "";
@@ -24,6 +26,11 @@ export function nameOf(sign) {
 /** The signs in the order in which they first stand. */
 export function signsIn(rows) {
   return [...new Set(rows.join(""))].filter(nameOf);
+}
+
+/** Whether a key is one that leads through a poem. */
+export function leads({ key, altKey, ctrlKey, metaKey }) {
+  return WAYS.has(key) && !altKey && !ctrlKey && !metaKey;
 }
 
 /** Where a key leads from `[line, place]` in lines of these lengths; null where it leads nowhere. */

@@ -12,6 +12,7 @@ from inference.verse.held import Held
 from inference.verse.options import Impossible, Options
 from inference.verse.readings import EITHER, LEVEL, tone
 from inference.verse.shape import EMPTY, NoSuchBeginning
+from tests.inference.verse.spelling import spelled
 
 SIZES = check.SIZES
 
@@ -147,6 +148,38 @@ def test_another_line_keeps_its_head_and_its_words() -> None:
         assert ("扁舟" in line) == ("扁舟" in old)
         swapped = "\n".join([*lines[:at], line, *lines[at + 1 :]])
         assert forms.conforms("wujue", swapped, options=held.options)
+
+
+@pytest.mark.parametrize("form", SIZES)
+@pytest.mark.parametrize(
+    "asked_for",
+    [
+        {"head": "雨月雪日落叶白鹭"},  # oblique where a line of five begins level, and is made good
+        {"head": "咖月您啡春花秋雨"},  # characters that the book lacks
+        {"words": ("看", "望")},  # of two readings, where they end a line
+        {"words": ("相思", "教", "听")},
+    ],
+)
+def test_each_line_can_be_another_whatever_she_asks_for(form: str, asked_for: dict[str, Any]) -> None:
+    asked_for = {name: value[: SIZES[form][0]] if name == "head" else value for name, value in asked_for.items()}
+    for seed in range(4):
+        held, lines = poem(form, seed, **asked_for)
+        for at, old in enumerate(lines):
+            lines[at] = spelled(forms.instead(held, "\n".join(lines), at), seed)
+            assert lines[at] != old
+            assert forms.conforms(form, "\n".join(lines), options=held.options), lines
+
+
+def test_what_stands_in_the_place_of_a_kept_line_has_its_head_and_its_words() -> None:
+    for form in SIZES:
+        _, first = poem(form, 3)
+        kept, word = first[1][:-1], first[1][1:3]
+        head = "".join(kept[0] if at == 1 else char for at, char in enumerate("春江花月夜山水云"[: len(first)]))
+        held, lines = poem(form, 4, pins=((1, kept),), head=head, words=(word,))
+        lines[1] = spelled(forms.instead(held, "\n".join(lines), 1), 5)
+        assert lines[1][:-1] != kept
+        still = Options(head=head, words=(word,))
+        assert forms.conforms(form, "\n".join(lines), options=still), lines
 
 
 def test_a_line_that_was_kept_can_be_swapped_and_the_poem_still_goes_on() -> None:

@@ -13,6 +13,7 @@ from inference.verse.shape import NoSuchBeginning
 from tests.inference.verse.spelling import spelled
 
 TUNES = [form.name for form in FORMS.values() if form.family == "ci"]
+CHANGING = [form for form, pattern in cipu.patterns().items() if len(pattern.rhymes) > 1]
 QIANG = "常记溪亭日暮，\n沉醉不知归路。\n兴尽晚回舟，\n误入藕花深处。\n"  # 李清照, 如梦令
 
 
@@ -163,6 +164,46 @@ def test_lines_that_stay_keep_their_rhyme() -> None:
             _, other = poem_of(form, seed, Options(pins=pins))
             assert [(at, lines_of(other)[at]) for at, _ in pins] == list(pins)
             assert check_ci.check(other, form).faults == (), (form, other)
+
+
+@pytest.mark.parametrize("form", CHANGING)
+def test_any_line_may_stay_where_the_rhyme_changes(form: str) -> None:
+    lines = lines_of(poem_of(form, 11)[1])
+    for at, line in enumerate(lines):
+        for seed in range(25):
+            held = draw(form, "zh", "湖", str(seed), Options(pins=((at, line),)))
+            assert len(set(held.drawn["rhymes"])) == len(cipu.patterns()[form].rhymes)
+    first, last = ((at, lines[at]) for at in (0, len(lines) - 1))
+    for seed in range(25):
+        _, poem = poem_of(form, seed, Options(pins=(first, last)))
+        assert (lines_of(poem)[0], lines_of(poem)[-1]) == (first[1], last[1])
+        assert check_ci.check(poem, form).faults == (), poem
+
+
+@pytest.mark.parametrize("form", CHANGING)
+def test_a_kept_line_in_a_rhyme_that_she_names_for_another_is_refused(form: str) -> None:
+    held, poem = poem_of(form, 11)
+    last = len(lines_of(poem)) - 1
+    number = cipu.patterns()[form].lines[last].rhyme
+    part = dict(zip(cipu.patterns()[form].rhymes, held.drawn["rhymes"], strict=True))[number]
+    asked = Options(pins=((last, lines_of(poem)[last]),), rhyme=part)
+    if number == cipu.patterns()[form].rhymes[0]:  # 定风波 ends as it began
+        assert poem_of(form, 1, asked)
+    else:
+        assert refused(form, asked)[0] in {"pins", "rhyme"}
+
+
+@pytest.mark.parametrize("form", TUNES)
+def test_when_a_kept_line_is_swapped_the_others_may_be_too(form: str) -> None:
+    kept = lines_of(poem_of(form, 11)[1])
+    for at in (0, len(kept) - 1):
+        held, poem = poem_of(form, 3, Options(pins=((at, kept[at]),)))
+        lines = poem.split("\n")
+        places = [place for place, line in enumerate(lines) if line]
+        for place in (places[at], *(each for each in places if each != places[at])):
+            if lines.count(lines[place]) == 1:
+                lines[place] = spelled(instead(held, "\n".join(lines), place), place)
+        assert check_ci.check("\n".join(lines), form).faults == (), lines
 
 
 def test_a_kept_line_that_is_said_twice_stays_twice() -> None:

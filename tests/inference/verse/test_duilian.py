@@ -1,5 +1,7 @@
 """对联 right by construction: opposed tones, other characters, one end oblique and one level."""
 
+import itertools
+
 import pytest
 
 from inference.verse import readings, shape
@@ -91,6 +93,16 @@ def test_either_line_may_be_another_one() -> None:
             assert line[0] != pair.split("\n")[at][0]
             lines = [line if each == at else old for each, old in enumerate(pair.split("\n"))]
             assert conforms("duilian", "\n".join(lines))
+
+
+def test_when_a_kept_line_is_swapped_the_other_may_be_too() -> None:
+    for seed, at in itertools.product(range(3), (0, 1)):
+        hers = ("春风又过江南岸", "扫叶才知雨未干")[at]
+        held, pair = pair_of(seed, Options(pins=((at, hers),), words=(hers[1:3],)))
+        lines = pair.split("\n")
+        for place in (at, 1 - at):
+            lines[place] = spelled(instead(held, "\n".join(lines), place), seed)
+            assert conforms("duilian", "\n".join(lines), options=Options(words=(hers[1:3],))), lines
 
 
 def test_heads_and_words_stand_where_they_are_wanted() -> None:

@@ -1,5 +1,7 @@
 """English verse by construction: whatever a form allows, the judge, who hears by another table, finds right."""
 
+from string import ascii_lowercase
+
 import pytest
 
 from inference.engines.fake.poet import tokens_of
@@ -82,11 +84,29 @@ def test_what_is_no_beginning_is_refused(text: str) -> None:
         ("The kettle hums,\nand steam has drawn a garden on the night.", ["音节", "押韵"]),
         ("The kettle hums before the street is bright,", ["行数"]),
         ("The kettle hums before the zyxw bright,\nand steam has drawn a garden on the night.", []),
-        ("**The kettle hums before the street is bright**\nand steam has drawn a garden on the night.", ["音节"]),
+        ("**The kettle hums before the street is bright**\nand steam has drawn a garden on the night.", ["写法"]),
+        ("The kettle hums  before the street is bright,\nand steam has drawn a garden on the night.", ["写法"]),
     ],
 )
 def test_the_judge_names_each_fault(text: str, codes: list[str]) -> None:
     assert [fault.code for fault in judge("couplet", text).faults] == codes
+
+
+def test_what_she_asked_for_and_has_not_got_is_named() -> None:
+    text = "The kettle hums before the street is bright,\nand steam has drawn a garden on the night."
+    asked = Options(head="tx", words=("heron",), pins=((0, "the kettle sings before the street is bright"),))
+    faults = judge("couplet", text, asked).faults
+    assert [(fault.code, fault.line, fault.what) for fault in faults] == [
+        ("藏头", 2, "x"),
+        ("意象", None, "heron"),
+        ("留句", 1, "the kettle sings before the street is bright"),
+    ]
+
+
+def test_a_word_that_no_line_has_room_for_is_too_long_and_not_one_too_many() -> None:
+    with pytest.raises(Impossible) as no:
+        draw("haiku", "en", "lake", "1", Options(words=("responsibility",)))
+    assert (no.value.field, no.value.code, no.value.at) == ("words", "long", "responsibility")
 
 
 def test_a_quatrain_may_rhyme_in_any_of_three_ways() -> None:
@@ -146,7 +166,15 @@ def test_line_heads_words_and_kept_lines_stand_in_the_poem() -> None:
         (Options(head="lak"), "head", "count"),
         (Options(words=("zyxw",)), "words", "unheard"),
         (Options(words=("understanding", "individual", "necessarily")), "words", "crowded"),
-        (Options(pins=((0, "we wander on the orange"),)), "pins", "crowded"),
+        (Options(pins=((0, "we wander slowly on the orange"),)), "pins", "crowded"),
+        (Options(pins=((0, "we wander on the way"),)), "pins", "form"),
+        (Options(pins=((0, "we wander slowly on the zyxw"),)), "pins", "form"),
+        (Options(pins=((0, "we  wander slowly on the way"),)), "pins", "form"),
+        (Options(pins=((0, ""),)), "pins", "form"),
+        (Options(pins=((1, "the day " * 9999),)), "pins", "form"),
+        (Options(head="lake", pins=((1, "we wander slowly on the way"),)), "pins", "form"),
+        (Options(head="laxe"), "head", "word"),
+        (Options(head="laXe", words=("heron",)), "head", "word"),
     ],
 )
 def test_what_cannot_be_is_said(options: Options, field: str, code: str) -> None:
@@ -154,3 +182,53 @@ def test_what_cannot_be_is_said(options: Options, field: str, code: str) -> None
     with pytest.raises(Impossible) as fault:
         draw(form, "en", "", "1", options)
     assert (fault.value.field, fault.value.code) == (field, code)
+
+
+@pytest.mark.parametrize("text", ["rain", "rain " * 9999, "we hear the rain upon the", "a" * 60_000])
+def test_a_kept_line_of_a_haiku_has_its_syllables_too(text: str) -> None:
+    with pytest.raises(Impossible, match="pins: form"):
+        draw("haiku", "en", "", "1", Options(pins=((1, text),)))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_any_line_that_was_made_may_stay(form: str) -> None:
+    for seed in range(30):
+        lines = [line.rstrip(",.;:?") for line in spelled(poem(draw(form, "en", "lake", str(seed))), seed).split("\n")]
+        for at, line in enumerate(lines):
+            options = Options(pins=((at, line),))
+            assert judge(form, spelled(poem(draw(form, "en", "", str(seed), options)), seed), options).right
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("words", [(), ("heron",)])
+def test_a_poem_can_be_made_with_every_head_but_x(form: str, words: tuple[str, ...]) -> None:
+    lines = len(PLANS[form].lines)
+    for letter in sorted({*ascii_lowercase} - {"x"}):
+        options = Options(head=letter * lines, words=words)
+        assert judge(form, spelled(poem(draw(form, "en", "lake", letter, options)), 1), options).right
+    for at in range(lines):
+        with pytest.raises(Impossible, match="head: word X"):
+            draw(form, "en", "lake", "1", Options(head="a" * at + "X" + "a" * (lines - at - 1), words=words))
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "codes"),
+    [
+        ("couplet", "The rain is on the window pane,\n", ["音节", "押韵"]),
+        ("couplet", "\n", ["音节", "音节", "押韵"]),
+        ("quatrain", "we hear the rain upon the stone\nwe hear the rain upon the day\n\n", ["音节", "音节"]),
+        ("limerick", "we hear it rain upon the stone\n" * 2 + "\n...\n", ["音节"] * 3),
+        ("haiku", "\n\n", ["音节"] * 3),
+    ],
+)
+def test_a_line_without_words_rhymes_with_nothing(form: str, text: str, codes: list[str]) -> None:
+    told = [fault.code for fault in judge(form, text).faults]
+    assert told[: len(codes)] == codes
+    assert form == "haiku" or "押韵" in told
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_any_beginning_of_a_poem_is_judged(form: str) -> None:
+    text = spelled(poem(draw(form, "en", "lake", "7")), 7)
+    for place in range(len(text)):
+        assert not judge(form, text[:place]).right or text[:place].count("\n") == text.count("\n")

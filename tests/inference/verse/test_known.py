@@ -65,6 +65,30 @@ def test_what_is_new_or_too_short_has_no_source(line: str) -> None:
     assert known.source(line) is None
 
 
+WITHIN = [
+    ("国破山河在城春草木深", "国破山河在"),
+    ("我说国破山河在", "国破山河在"),
+    ("无边落木萧萧下不尽长江滚滚来", "无边落木萧萧下"),
+    ("今日重读無邊落木蕭蕭下", "无边落木萧萧下"),
+    ("床前明月光疑是地上霜", "疑是地上霜"),
+    ("疑是地上霜呢", "疑是地上霜"),
+]
+
+
+@pytest.mark.usefixtures("at_hand")
+@pytest.mark.parametrize(("line", "old"), WITHIN)
+def test_a_line_inside_a_longer_one_is_known(line: str, old: str) -> None:
+    found = known.source(line)
+    assert found is not None
+    assert found.line == old
+
+
+@pytest.mark.usefixtures("at_hand")
+@pytest.mark.parametrize("line", ["我说国破山河又在", "今天早上湖面没有一点风声只有鸟", "床前明月疑是窗外有霜"])
+def test_a_longer_line_of_her_own_has_no_source(line: str) -> None:
+    assert known.source(line) is None
+
+
 def test_every_row_of_the_table_is_read() -> None:
     lines = known._exact()
     assert len(lines) > 50_000
@@ -104,16 +128,27 @@ def test_two_characters_other_are_a_new_line() -> None:
     assert known.source("鹅" * 7) is None
 
 
-def test_a_short_line_is_nearly_that_of_a_poem_only_if_people_look_for_the_poem(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def some_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index in which people look for few of the poems."""
     monkeypatch.setattr("inference.corpus.building.LOOKED_FOR", {"poet.tang": 2, "poet.song": 1})
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path))
     build(archive.write(tmp_path / "poems.tgz"), known.index_path())
+
+
+@pytest.mark.usefixtures("some_looked_for")
+def test_a_short_line_is_nearly_that_of_a_poem_only_if_people_look_for_the_poem() -> None:
     assert known.source("山僧无一事") == Source("某人", "集句", "山僧无一事", "宋")
     assert known.source("山鹅无一事") is None
     assert known.source("床前明月光") is not None
     assert known.source("暗香浮动鹅黄昏") is not None
+
+
+@pytest.mark.usefixtures("some_looked_for")
+def test_five_characters_inside_a_line_are_old_only_in_a_poem_that_people_look_for() -> None:
+    assert known.source("如今山僧无一事") is None
+    assert known.source("如今床前看月光") == Source("李白", "静夜思", "床前看月光", "唐")
+    assert known.source("我把何事秋风悲画扇写下") == Source("纳兰性德", "木兰花令", "何事秋风悲画扇", "清")
 
 
 def test_an_index_that_comes_while_we_run_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
 """Shapes beside Python's regular expressions."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -27,6 +30,7 @@ SHAPES = {
     "(?:[ab]{2}){0,2}": run(run(AB, 2, 2), 0, 2),
     "[ac]?[ab]?[bc]?": row(maybe(AC), maybe(AB), maybe(BC)),
 }
+PRINT = "from inference.verse import plain, shape; print(*map(shape.lark, plain.SHAPES.values()))"
 some = st.text(st.sampled_from("abc"), max_size=5)
 
 
@@ -50,3 +54,13 @@ def test_unlike_takes_away_what_has_some_beginning_and_nothing_else(
 ) -> None:
     wanted = bool(re.fullmatch(pattern, written)) and not written.startswith(tuple(beginnings))
     assert has(unlike(SHAPES[pattern], beginnings), written) == wanted
+
+
+def test_every_process_writes_a_shape_alike() -> None:
+    """A text that one worker began is gone on with by another, and an engine keeps what it has read of a grammar."""
+    said = [
+        subprocess.run([sys.executable, "-c", PRINT], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True)
+        for seed in ("1", "2")
+    ]
+    assert all(each.returncode == 0 and each.stdout for each in said)
+    assert said[0].stdout == said[1].stdout

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from inference.verse import books
 from inference.verse.check import SIZES, check
 from inference.verse.english_check import judge
 from inference.verse.naming import rhyme_name
@@ -43,11 +44,11 @@ def test_where_there_is_a_pattern_it_stands_over_every_character_and_the_poem_ke
 
 
 @pytest.mark.parametrize("form", REGULATED)
-def test_regulated_verse_is_taught_in_all_four_openings_by_poems_that_pass_the_strict_checker(form: str) -> None:
+def test_regulated_verse_is_taught_in_all_four_openings_by_poems_that_pass_the_plain_rules(form: str) -> None:
     taught = lessons(form, "zh")
     assert len({lesson.opening for lesson in taught}) == 4
     for lesson in taught:
-        verdict = check("".join(text for text, _ in bare(lesson)), form, strict=True)
+        verdict = check("".join(text for text, _ in bare(lesson)), form, plain=True)
         assert verdict.right, (lesson.title, verdict.faults)
         assert verdict.opening == lesson.opening
 
@@ -72,6 +73,11 @@ def test_the_pattern_of_a_quatrain_is_the_one_in_every_primer() -> None:
 )
 def test_a_rhyme_is_named_as_the_book_counts_it(rhyme: str, name: str) -> None:
     assert rhyme_name(rhyme) == name
+
+
+def test_a_rhyme_of_putonghua_is_named_with_its_number() -> None:
+    assert [rhyme_name(rhyme, "xinyun") for rhyme in ("麻", "唐", "庚", "姑")] == ["一麻", "十唐", "十一庚", "十四姑"]
+    assert all(rhyme_name(rhyme, "xinyun") != rhyme for rhyme in books.rhymes("xinyun"))
 
 
 @pytest.mark.parametrize("other", ["", "第七部", "东冬"])

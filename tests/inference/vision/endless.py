@@ -1,10 +1,11 @@
-"""A decoder that never comes to an end: `python -m tests.inference.vision.endless [SECONDS of a processor]`."""
+"""A decoder that never comes to an end: `python -m tests.inference.vision.endless [SECONDS of a processor | flood]`."""
 
 import resource
 import sys
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] and sys.argv[1].isdigit():
         resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[1]), int(sys.argv[1])))
     while True:
-        pass
+        if sys.argv[1:] == ["flood"]:
+            sys.stdout.buffer.write(b"a" * 65536)

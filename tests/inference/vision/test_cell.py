@@ -24,6 +24,18 @@ async def test_its_share_of_the_processor_ends_it() -> None:
     assert caught.value.slow
 
 
+async def test_one_that_never_stops_talking_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell, "WITHIN", 600.0)
+    with pytest.raises(cell.Ended) as caught:
+        await cell.run(ENDLESS, "flood", given=b"")
+    assert not caught.value.slow
+    assert not [each for each in psutil.Process().children() if ENDLESS in " ".join(each.cmdline())]
+
+
+async def test_one_that_does_not_listen_is_heard() -> None:
+    assert await cell.run("tests.inference.vision.deaf", given=b"a" * (12 << 20)) == b"enough"
+
+
 async def test_a_picture_that_takes_for_ever_is_refused_in_those_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell, "WITHIN", 0.01)  # less than any process takes to start
     gate = Gate()

@@ -1,6 +1,7 @@
 """What tags photographs: the network against PyTorch's own convolutions, the table of imagery, the child's walls."""
 
 import asyncio
+import json
 import os
 import pickle
 import subprocess
@@ -14,38 +15,20 @@ import torch  # noqa: TID253 - what ours is measured by
 from PIL import Image
 from torch.nn import functional  # noqa: TID253
 
-from inference.models.catalogue import TAGGER
-from inference.supply import from_environment, kept
 from inference.vision import facts, tagging, weights
 from inference.vision.efficientnet import EPSILON, REPEATS, SIDE, STRIDES, EfficientNet, _prepared
 from inference.vision.opening import Gate, Tagger
 from tests.processes import wait_until
+from tests.processes_inference import tagger_file
 from writingapp.services.inspiring import CHIP_LIMIT
 
-COFFEE = Path(__file__).parents[2] / "photographs" / "coffee.jpg"
-DOORS = """
-import os, socket, sys
-from inference.vision.confine import confine, shut_the_door
-confine()
-sealed = shut_the_door()
-for way in (os.fork, lambda: open("/etc/hostname"), socket.socket, lambda: os.kill(os.getppid(), 0),
-            lambda: os.execv("/bin/true", ["true"]), lambda: os.unlink("/tmp/none")):
-    try:
-        way()
-    except OSError as fault:
-        print(fault.errno)
-    else:
-        print("open")
-print(sealed)
-"""
+ROOT = Path(__file__).parents[3]
+COFFEE = ROOT / "tests" / "photographs" / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")
 def path() -> Path:
-    found = kept(TAGGER, from_environment().cache)
-    if found is None:
-        pytest.skip("NO TAGGER, SO IT IS NOT TESTED: start the house once, or `make test`, which fetches it")
-    return found
+    return tagger_file()
 
 
 def by_torch(read: dict[str, np.ndarray], picture: np.ndarray) -> np.ndarray:
@@ -171,8 +154,13 @@ def test_the_table_gives_every_class_one_image_that_fits_a_chip() -> None:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="NOT LINUX, SO NO FILTER IS TESTED: other systems have none, as docs/photos.md says"
 )
-def test_behind_the_door_nothing_is_reached() -> None:
-    done = subprocess.run([sys.executable, "-c", DOORS], capture_output=True, text=True, check=True)
-    *ways, sealed = done.stdout.split()
-    assert sealed == "True"
-    assert ways == ["1"] * 6  # EPERM
+def test_behind_the_door_nothing_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    with subprocess.Popen(["sleep", "60"]) as other:
+        trying = [sys.executable, "-m", "tests.inference.vision.doors", str(other.pid), str(tmp_path)]
+        done = subprocess.run(trying, capture_output=True, text=True, check=False, cwd=ROOT)
+        alive = other.poll() is None
+        other.kill()
+    assert json.loads(done.stdout) == {"sealed": True, "open": []}
+    assert alive
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]

@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from writingapp.management import importing
 from writingapp.models import Adapter
-from writingapp.services import adapters
+from writingapp.services import adapters, letters, promoting
 from writingapp.services.adapters import BadAdapter
-
-STATES = {"load": Adapter.State.LOADED, "serve": Adapter.State.SERVING, "retire": Adapter.State.RETIRED}
+from writingapp.services.promoting import NotPromoted
 
 
 class Command(BaseCommand):
@@ -33,9 +32,10 @@ class Command(BaseCommand):
         other.add_argument("--base", required=True, help="the model it was trained on, as nodes call it")
         other.add_argument("--base-folder", type=Path, required=True, help="that model, as training.base makes it")
         other.add_argument("--gguf", type=Path, help="the file that nodes serve, to write texts with at the gate")
+        other.add_argument("--not-ours", action="store_true", help="it saw no judgement of this house")
         for verb, words in {
             "load": "have it on the nodes, without letting it write",
-            "serve": "let it write as soon as a node has proved it; whichever wrote before stays loaded",
+            "serve": "let it write wherever a node has proved it, judged or not; whichever wrote before stays loaded",
             "retire": "for good",
         }.items():
             verbs.add_parser(verb, help=words).add_argument("name")
@@ -51,10 +51,26 @@ class Command(BaseCommand):
                     base=said["base"],
                     base_folder=said["base_folder"],
                     gguf=said["gguf"],
+                    ours=not said["not_ours"],
                 )
-            elif verb in STATES:
-                adapters.turn(name=said["name"], state=STATES[verb], now=timezone.now())
+            elif verb in ("load", "serve", "retire"):
+                _turn(verb, said["name"])
         except BadAdapter as fault:
             raise CommandError(str(fault)) from fault
+        except NotPromoted as fault:
+            raise CommandError(letters.because(fault.code, fault.detail)) from fault
         for row in Adapter.objects.all():
             self.stdout.write(f"{row.name:40} {row.state:8} rank {row.rank:3} on {row.base}")
+
+
+def _turn(verb: str, name: str) -> None:
+    """Raises BadAdapter and NotPromoted."""
+    row, now = Adapter.objects.filter(pk=name).first(), timezone.now()
+    if row is None:
+        raise BadAdapter(f"{name}: there is no such adapter")
+    if verb == "load":
+        promoting.offer(adapter=row, judged=False)
+    elif verb == "serve":
+        promoting.serve(adapter=row, now=now)
+    else:
+        promoting.retire(adapter=row, now=now, why="by_hand")

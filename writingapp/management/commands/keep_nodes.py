@@ -26,12 +26,17 @@ class Command(BaseCommand):
     def handle(self, *, model: Path | None, **_options: Any) -> None:
         try:
             with alone():
-                nodes.sync(model=model)
+                self._sync(model)
                 asyncio.run(_keep())
-        except BadNode as fault:
-            raise CommandError(str(fault)) from fault
         except KeeperRuns as fault:
             raise CommandError("a keeper already runs with this data folder") from fault
+
+    def _sync(self, model: Path | None) -> None:
+        """A bad description takes no node from the house."""
+        try:
+            nodes.sync(model=model)
+        except BadNode as fault:
+            self.stderr.write(f"{fault}; the nodes stay as they were")
 
 
 async def _keep() -> None:

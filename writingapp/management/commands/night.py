@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from writingapp.models import TrainingRun
 from writingapp.night import Watch
-from writingapp.services import auditing, letters
+from writingapp.services import letters
 from writingapp.services.nightly import Window
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--now", action="store_true", help="begin one at once")
         parser.add_argument("--date", type=date.fromisoformat, help="which night it counts as; today")
-        parser.add_argument("--minutes", type=float, default=180, help="it has ended by then; 180")
+        parser.add_argument("--minutes", type=float, default=180, help="it has ended by then, but for loading; 180")
 
     def handle(self, *, now: bool, date: date | None, minutes: float, **_said: object) -> None:
         watch, moment = Watch(), timezone.now()
@@ -32,8 +32,6 @@ class Command(BaseCommand):
         )
         if window and TrainingRun.objects.filter(night=window.night, state__in=TrainingRun.TERMINAL).exists():
             raise CommandError(f"The night of {window.night} has been: one run a night.")
-        if window:
-            auditing.note(None, "night.begun", now=moment, night=str(window.night))
         run = watch.tick(window)
         if run is None:
             raise CommandError("Nothing is due, or somebody else is at it, or the school is paused.")

@@ -66,4 +66,8 @@ def _line(row: Trial) -> str:
     stands = "{wins} sittings won, {losses} lost, {even} even; evidence {better:.2g} for, {worse:.2g} against"
     figures = stands.format(**told) if "wins" in told else "nothing counted yet"
     against = row.champion_id or "the base"
+    if row.shadow:
+        figures += "; in the shadow {asked} asked, {failed} failed, {broken} broken, {out_of_form} out of form".format(
+            **row.shadow
+        )
     return f"{row.challenger_id} against {against}: {row.state} at {row.share:.0%} of the writers; {figures}"

@@ -118,6 +118,8 @@ def sides(row: Pair) -> list[Side]:
 
 def _side(title: str, pieces: list[tuple[bool, str]], text: str, row: Pair, candidate: Candidate) -> Side:
     options = Options.of(candidate.sampling.get("constraint", {}).get("options", {}))
+    if of := row.inspiration.of:  # another line in the place of one of this poem
+        options = swapping.asked_still(options, of.text, text)
     begun, ended = candidate.started_at, candidate.finished_at
     return Side(
         title=title,

@@ -14,6 +14,7 @@ from writingapp.views.desk import naming
 CHECKS: dict[str, Promise] = {
     "artifact": gettext_lazy("Its folder may be served"),
     "wrong_base": gettext_lazy("Trained on the base that serves"),
+    "not_taken": gettext_lazy("The node that writes for the gate loads it"),
     "not_finite": gettext_lazy("All its numbers are finite"),
     "too_little": gettext_lazy("Held-out inspirations"),
     "heavy_writer": gettext_lazy("Most training pairs of one writer"),
@@ -21,6 +22,7 @@ CHECKS: dict[str, Promise] = {
     "favourite_line": gettext_lazy("Wishes that get one and the same line"),
     "copied": gettext_lazy("Lines out of the training texts"),
     "ranking": gettext_lazy("Pairs ranked right, difference"),
+    "loss": gettext_lazy("Preference loss of held-out pairs, gain"),
     "writers": gettext_lazy("The same, each writer counted once"),
     "displaced": gettext_lazy("Likelihood of the chosen texts, difference"),
     "poems": gettext_lazy("Perplexity of well-known poems"),
@@ -29,7 +31,7 @@ CHECKS: dict[str, Promise] = {
     "broken": gettext_lazy("Texts that are empty or go in circles"),
     "variety": gettext_lazy("Distinct pairs of characters"),
 }
-AT_LEAST = ("too_little", "ranking", "writers", "displaced", "variety")  # of all others at most
+AT_LEAST = ("too_little", "ranking", "loss", "writers", "displaced", "variety")  # of all others at most
 POINTS, TIMES = ("ranking", "writers"), ("poems", "general")
 SHARES = ("heavy_writer", "favourite_line", "copied", "form", "broken")
 READ: dict[str, Promise] = {  # counts that training wrote into its manifest
@@ -98,7 +100,7 @@ def _plain(reason: str, number: object) -> str:
         return f"{100 * number:.1f} %"
     if reason in TIMES:
         return f"× {number:.3f}"
-    if reason == "displaced":
+    if reason in ("displaced", "loss"):
         return f"{number:+.3f}"
     return f"{number:g}" if isinstance(number, int) else f"{number:.3f}"
 

@@ -113,6 +113,7 @@ def _counts(manifest: dict[str, Any]) -> list[tuple[str, Any]]:
         (_("Pairs withdrawn"), manifest.get("withdrawn")),
         (_("Pairs to learn from"), pairs.get("train", 0)),
         (_("Pairs held out"), pairs.get("held_out", 0)),
+        (_("Ratings without a pair that are learnt"), manifest.get("alone")),
         (_("Writers"), manifest.get("writers")),
         (_("Fewest pairs that train"), manifest.get("fewest")),
     ]

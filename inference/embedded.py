@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from os.path import commonprefix
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -42,6 +43,7 @@ CONTEXT = 2048  # tokens a slot: the longest ask and its answer take under 800
 CACHED_PROMPTS = 256  # MiB of memory for computed beginnings of prompts; all of ours take about 60
 STEP = 8  # tokens a thread reads in one step, about 0.3 s: a stop, and the other text, wait for a step to end
 PROMPTS = 12  # slots beyond those that write, where adapters are; see `_hold_prompts`
+ALIKE = 0.8  # of a prompt that a slot must hold for the rest to be read there; else what it holds is put by before
 LIKENESS = 0.5  # of a prompt that a slot must hold, to be chosen for it; two forms of verse have a third in common
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 SPINS = "1000"  # OpenMP threads that wait spin this long, then sleep; see `_serve`
@@ -149,6 +151,7 @@ def _parameters(params: Any, options: argparse.Namespace) -> Any:
     params.n_parallel = options.slots
     params.n_ctx = options.slots * CONTEXT
     params.cache_ram_mib = CACHED_PROMPTS
+    params.slot_prompt_similarity = ALIKE
     params.verbosity = 1  # errors
     return _hold_prompts(params, options) if options.adapter else params
 
@@ -183,18 +186,36 @@ def _adapters(info: Callable[[], Any], options: argparse.Namespace) -> list[Any]
 
 
 def _warm(options: argparse.Namespace) -> None:
-    """Compute each system message once for every text made at once, in the order in which they are likely to be asked
-    for, as far as there is room for them.
+    """Compute each system message, as far as there is room for them; one slot stays free for a writer.
 
-    A computed beginning serves one text at a time, so two candidates want two of them.
+    Beside adapters a computed beginning stays in the slot where it was made, so two candidates want two of them.
     """
-    asks = warm_asks()[: max(1, PROMPTS // options.slots)] if options.adapter else warm_asks()
-    with ThreadPoolExecutor(options.slots) as pool:
+    copies = options.slots if options.adapter else 1
+    asks = warm_asks()[: max(1, PROMPTS // options.slots)] if options.adapter else _order(warm_asks())
+    with ThreadPoolExecutor(copies) as pool:
         for ask in asks:
             while _busy(options.port):
                 time.sleep(0.3)  # a writer comes first
-            copies = [replace(ask, theme=f"{place}") for place in range(options.slots)]
-            list(pool.map(lambda copy: _compute(options, copy), copies))
+            alike = [replace(ask, theme=f"{place}") for place in range(copies)]
+            list(pool.map(lambda copy: _compute(options, copy), alike))
+
+
+def _order(asks: list[Ask]) -> list[Ask]:
+    """The likeliest first, and after each the one that begins most like it.
+
+    llama.cpp gives what it has put by to any prompt that shares a word more with it than its slot does, and what it
+    gives is gone. Beside its next of kin no prompt is better served by another, so none is given away.
+    """
+    ordered, left = asks[:1], asks[1:]
+    while left:
+        last = _words(ordered[-1])
+        ordered.append(max(left, key=lambda ask: len(commonprefix([last, _words(ask)]))))  # noqa: RUF071 - not paths
+        left.remove(ordered[-1])
+    return ordered
+
+
+def _words(ask: Ask) -> str:
+    return "\n".join(message["content"] for message in messages(ask))
 
 
 def _compute(options: argparse.Namespace, ask: Ask) -> None:

@@ -1,5 +1,6 @@
 """What is left to be made of a request whose beginning is written."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from inference.verse import shape as shapes
 from inference.verse.forms import follow, instead
 from inference.verse.held import Held
 from inference.verse.shape import EMPTY, NoSuchBeginning, Shape, row, text
+
+_AGAIN = re.compile(r"(?: ?[A-Za-z']+| )?$")  # at an end: a word, which may be half of one, or the space before one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,12 @@ class Rest:
     nothing: bool = False
 
 
-def rest_of(request: Request) -> Rest:
-    """What an engine has to do; raises if no text of the form begins like what is written."""
+def rest_of(request: Request, *, held: bool = True) -> Rest:
+    """What an engine has to do; raises if no text of the form begins like what is written.
+
+    One that is `held` to a shape says an English word at the end again: models write words whole, and after "the wo"
+    a new line may be as likely as the rest of it.
+    """
     written, constraint = request.written, request.sampling["constraint"]
     try:
         shape = _shape(constraint, written)
@@ -37,13 +44,13 @@ def rest_of(request: Request) -> Rest:
         said = messages.pop()["content"]
     # After a word a model writes the space and the next word as one token, so the space is its to write.
     space = " " if said[-1:].isascii() and said[-1:].strip() else ""
-    if said and written:
-        said += space
-    if said + written:
-        messages.append({"role": "assistant", "content": said + written})
-    skip = "" if written else space
-    tokens = max(16, request.sampling["max_tokens"] - rough_tokens(written))
-    return Rest(messages, skip, row(text(skip), shape), tokens, nothing=shape == EMPTY)
+    last = _AGAIN.search(space + written)
+    again = last[0] if last and (held or not written) else ""
+    before = (said + space + written).removesuffix(again)
+    if before:
+        messages.append({"role": "assistant", "content": before})
+    tokens = max(16, request.sampling["max_tokens"] - rough_tokens(before[len(said) :]))
+    return Rest(messages, again, row(text(again), shape), tokens, nothing=shape == EMPTY)
 
 
 def _shape(constraint: dict[str, Any], written: str) -> Shape:

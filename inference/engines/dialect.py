@@ -78,12 +78,13 @@ async def call(
 
 
 async def without(skip: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """The pieces, less what the answer begins with only because the words before it ended a word."""
+    """The pieces, less what the answer says again: the end of the words before it. It may come in several."""
     async with aclosing(pieces):
         async for piece in pieces:
             if skip and piece.text:
-                piece = replace(piece, text=piece.text.removeprefix(skip))
-                skip = ""
+                said = piece.text
+                piece = replace(piece, text="" if skip.startswith(said) else said.removeprefix(skip))
+                skip = skip.removeprefix(said) if skip.startswith(said) else ""
             if piece.text or piece.finish:
                 yield piece
 

@@ -64,7 +64,7 @@ class Transformers(dialect.FittedAtStart):
 
     async def stream(self, http: aiohttp.ClientSession, node: Node, request: Request) -> AsyncGenerator[Piece, None]:
         """See `Engine.stream`."""
-        rest = rest_of(request)
+        rest = rest_of(request, held=False)
         if rest.nothing:
             yield Piece("", 0, "stop", conforms=True)
             return

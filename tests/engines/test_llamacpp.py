@@ -137,6 +137,24 @@ async def test_the_likeliest_prompts_are_computed_with_the_one_that_writes(
         process.stop()
 
 
+async def test_every_prompt_that_was_computed_is_there_whatever_is_asked_for_in_between(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    plan = Plan(Path(sys.executable), str(model_file()), free_port())
+    log, asks = tmp_path / "log", warm_asks()
+    process = Process(list(engine("llamacpp").launch(plan).argv), env={}, log=log)
+    try:
+        computed = partial(wait_until, lambda: "prompts computed" in log.read_text(), within=500, what="the prompts")
+        await asyncio.to_thread(computed)
+        node = Node("one", "llamacpp", f"http://127.0.0.1:{plan.port}")
+        for wish, order in {"灯": asks, "雨": asks[::-1], "井": asks[::3] + asks[1::3] + asks[2::3]}.items():
+            wished = [request_for(replace(ask, wish=wish)) for ask in order]
+            left = [await unread(http, node, request) for request in wished]
+            assert max(left) < 15, dict(zip(order, left, strict=True))
+    finally:
+        process.stop()
+
+
 async def unread(http: aiohttp.ClientSession, node: Node, request: Request) -> int:
     """How many tokens of a prompt were still to be read."""
     body = body_of(request, rest_of(request)) | {"max_tokens": 1, "stream": False}

@@ -1,6 +1,7 @@
 """The engines' one shape, against a fake node over real HTTP."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import aiohttp
@@ -8,7 +9,8 @@ import pytest
 
 from inference import loading
 from inference.engines import ENGINES, engine
-from inference.engines.base import EngineError, Health, Node
+from inference.engines.base import EngineError, Health, Node, Piece
+from inference.engines.dialect import without
 from inference.request import Kind
 from inference.verse.forms import FORMS, conforms
 from tests.inference.asking import asked, pieces_of, request_for, text_of
@@ -190,6 +192,26 @@ async def test_a_whole_poem_is_not_sent_to_an_engine_again(http: aiohttp.ClientS
     written = "晨雾起平湖，\n轻舟入画图。\n一声何处笛，\n吹破水中芦。"
     pieces = await pieces_of(http, Node("a", "llamacpp", NOWHERE), request_for(asked("wujue"), written=written))
     assert [(piece.text, piece.finish) for piece in pieces] == [("", "stop")]
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ([" wood", " is wet"], ["od", " is wet"]),
+        ([" ", "w", "o", "od"], ["od"]),
+        ([" wo", "", "od"], ["od"]),
+        (["\nThe", " wood"], ["\nThe", " wood"]),
+    ],
+)
+async def test_what_an_engine_says_again_is_not_said_twice(said: list[str], left: list[str]) -> None:
+    async def pieces() -> AsyncGenerator[Piece, None]:
+        for text in said:
+            yield Piece(text, 1)
+        yield Piece("", 0, "stop")
+
+    kept = [piece async for piece in without(" wo", pieces())]
+    assert [piece.text for piece in kept] == [*left, ""]
+    assert kept[-1].finish == "stop"
 
 
 def test_an_engine_that_does_not_exist_is_refused() -> None:

@@ -22,7 +22,7 @@ from inference.request import (
     warm_asks,
 )
 from inference.rest import rest_of
-from inference.verse import example
+from inference.verse import example, shape
 from inference.verse.forms import FORMS, conforms, follow
 from inference.verse.held import Held
 from inference.verse.shape import regex
@@ -180,7 +180,31 @@ def test_a_continued_line_keeps_her_space_between_english_words() -> None:
     fresh = rest_of(request_for(ask))
     assert (fresh.messages[-1]["content"], fresh.skip) == ("The kitchen was still blue.", " ")
     later = rest_of(request_for(ask, written="The kettle"))
-    assert (later.messages[-1]["content"], later.skip) == ("The kitchen was still blue. The kettle", "")
+    assert (later.messages[-1]["content"], later.skip) == ("The kitchen was still blue. The", " kettle")
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "again"),
+    [
+        ("The gate is wet.\nA snail has signed the wo", "The gate is wet.\nA snail has signed the", " wo"),
+        ("The gate is wet.\nA", "The gate is wet.\n", "A"),
+        ("The gate is ", "The gate is", " "),
+        ("The gate is wet.", "The gate is wet.", ""),
+        ("The ga", "The", " ga"),
+    ],
+)
+def test_an_english_word_at_the_end_is_said_again(written: str, kept: str, again: str) -> None:
+    request = request_for(asked("english", "a gate", "en"), written=written)
+    rest, unheld = rest_of(request), rest_of(request, held=False)
+    assert (rest.messages[-1]["content"], rest.skip) == (kept, again)
+    assert shape.follow(rest.shape, again) == unheld.shape
+    assert (unheld.messages[-1]["content"], unheld.skip) == (written, "")
+
+
+def test_a_first_word_that_was_cut_is_asked_for_anew() -> None:
+    request = request_for(asked("english", "a gate", "en"), written="Th")
+    rest = rest_of(request)
+    assert (rest.messages, rest.skip) == (request.messages, "Th")
 
 
 def test_a_continued_chinese_line_adds_no_space() -> None:

@@ -42,7 +42,7 @@ def holds(request: Request, text: str) -> bool:
     if constraint["form"] in FORMS and not conforms(constraint["form"], text, constraint["language"]):
         return False
     try:
-        return may_end(rest_of(replace(request, written=text)).shape)
+        return may_end(rest_of(replace(request, written=text), held=False).shape)
     except EngineError:
         return False
 

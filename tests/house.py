@@ -16,6 +16,7 @@ from typing import Any
 import redis
 
 from tests import databases
+from tests.indoors import Indoors
 from tests.processes import ROOT, Process, RedisServer, free_port, python, wait_until
 from tests.processes_inference import model_file
 
@@ -112,6 +113,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.processes: list[Process] = []
+        self._indoors: Indoors | None = None
         try:
             self._build()
         except BaseException:
@@ -180,24 +182,31 @@ class House:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def inside(self, code: str) -> str:
+        """What a piece of Python prints that runs in the house's terms."""
+        if self._indoors is None:
+            self._indoors = Indoors(self.env, self.folder / "indoors.log")
+            self.processes.append(self._indoors)
+        return self._indoors.run(code)
+
     def sit_down(self, *names: str) -> list[tuple[str, str]]:
         """Make writers, each logged in and with a session begun; answers (cookie, session id) of each."""
-        return [tuple(pair) for pair in json.loads(self.manage("shell", "-v", "0", "-c", SIT_DOWN % (names,)))]
+        return [tuple(pair) for pair in json.loads(self.inside(SIT_DOWN % (names,)))]
 
     def row(self, candidate: str) -> tuple[str, str]:
         """What the database holds of a candidate: (status, text)."""
-        told = self.manage("shell", "-v", "0", "-c", ROW % (candidate,))
+        told = self.inside(ROW % (candidate,))
         status, text = json.loads(told)
         return status, text
 
     def rows(self, session: str) -> dict[str, Any]:
         """What the database holds of a session: its text, and [status, text] of each candidate."""
-        told: dict[str, Any] = json.loads(self.manage("shell", "-v", "0", "-c", ROWS % (session,)))
+        told: dict[str, Any] = json.loads(self.inside(ROWS % (session,)))
         return told
 
     def candidates(self) -> dict[str, list[str]]:
         """[status, text] of every candidate in the database."""
-        told: dict[str, list[str]] = json.loads(self.manage("shell", "-v", "0", "-c", CANDIDATES))
+        told: dict[str, list[str]] = json.loads(self.inside(CANDIDATES))
         return told
 
     def flush_redis(self) -> None:

@@ -44,14 +44,14 @@ def sit(tables: Tables, quiet_house: House) -> Sitting:
     """A reviewer at the queue of one writer with so many pairs: her page, its address, and the rows' states."""
 
     def sat(name: str, count: int, **options: object) -> tuple[Page, str, Callable[[], list[list[str]]]]:
-        told = quiet_house.manage("shell", "-v", "0", "-c", PAIRS % {"name": name, "count": count})
+        told = quiet_house.inside(PAIRS % {"name": name, "count": count})
         cookie, writer = json.loads(told)
         page = tables.context(cookie, **options).new_page()
         address = f"{quiet_house.url}/desk/?state=waiting&writer={writer}"
         page.goto(address)
 
         def states() -> list[list[str]]:
-            rows: list[list[str]] = json.loads(quiet_house.manage("shell", "-v", "0", "-c", STATES % writer))
+            rows: list[list[str]] = json.loads(quiet_house.inside(STATES % writer))
             return rows
 
         return page, address, states

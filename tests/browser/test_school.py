@@ -75,7 +75,7 @@ Ask = Callable[[str], str]
 @pytest.fixture
 def ask(quiet_house: House) -> Ask:
     """Runs a piece of Python in the house, and answers what it prints."""
-    return lambda code: quiet_house.manage("shell", "-v", "0", "-c", code)
+    return lambda code: quiet_house.inside(code)
 
 
 @pytest.fixture

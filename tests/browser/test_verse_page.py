@@ -177,7 +177,7 @@ def test_all_of_it_is_hidden_in_one_setting_and_comes_back(tables: Tables) -> No
 def test_a_line_of_old_is_marked_with_its_poem(tables: Tables) -> None:
     desk = tables.sit()
     poem_on(desk)
-    tables.house.manage("shell", "-c", OLD_LINE % desk.candidate())
+    tables.house.inside(OLD_LINE % desk.candidate())
     desk.page.reload()
     desk.ready()
     mark = desk.cards.first.locator(".verse-row").first.locator(".old-line")

@@ -172,11 +172,11 @@ def test_the_line_of_dawn_moves_and_does_not_glide(tables: Tables) -> None:
 def test_the_last_minute_and_the_end_are_said_and_the_text_stays(tables: Tables) -> None:
     cookie, url = tables.guest()
     session = url.rstrip("/").rsplit("/", 1)[-1]
-    tables.house.manage("shell", "-v", "0", "-c", SET_DEADLINE % (session, 62))
+    tables.house.inside(SET_DEADLINE % (session, 62))
     desk = Desk(tables.context(cookie).new_page()).open(url)
     desk.type("晨")
     expect(desk.lines).to_contain_text("还有一分钟。要再写五分钟吗？")
-    tables.house.manage("shell", "-v", "0", "-c", SET_DEADLINE % (session, -10))
+    tables.house.inside(SET_DEADLINE % (session, -10))
     desk.page.reload()
     desk.ready()
     expect(desk.lines).to_contain_text("时间到了")

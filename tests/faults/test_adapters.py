@@ -79,7 +79,7 @@ async def test_an_adapter_writes_once_it_is_proved_and_comes_back_after_its_node
         back = await _until_written_by(built, one, name)  # the last clean one
         await asyncio.to_thread(built.manage, "adapters", "retire", name)
         retired = await _until_written_by(built, one, "")
-    wrote = json.loads(built.manage("shell", "-v", "0", "-c", WRITTEN_BY))
+    wrote = json.loads(built.inside(WRITTEN_BY))
     told = [wrote[each] for each in (before, served, again, changed, back, retired)]
     assert told == ["", name, name, other, name, ""]
     assert wrote[lost] in ("", name), "the base writes until the adapter is proved anew, however soon that is"
@@ -89,7 +89,7 @@ async def _until_written_by(built: House, one: Tab, adapter: str) -> str:
     """Ask again and again; a few seconds pass until workers and nodes have followed."""
     for _ in range(20):
         candidate = await poem(one)
-        wrote = json.loads(await asyncio.to_thread(built.manage, "shell", "-v", "0", "-c", WRITTEN_BY))
+        wrote = json.loads(await asyncio.to_thread(built.inside, WRITTEN_BY))
         if wrote[candidate] == adapter:
             return candidate
     raise AssertionError(f"nothing was written by {adapter or 'the base'}")

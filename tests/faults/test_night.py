@@ -107,7 +107,7 @@ def school(tmp_path: Path) -> Iterator[School]:
         "TIME_ZONE": f"Etc/GMT{hours:+d}",
     }
     with house(FakeEngine(rate=60), FakeEngine(rate=60), **said) as built:
-        built.manage("shell", "-v", "0", "-c", PAIRS)
+        built.inside(PAIRS)
         worker = Process(python(*WORKER), env=built.env, log=tmp_path / "night.log")
         try:
             yield School(built, base, worker)

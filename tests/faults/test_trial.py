@@ -33,7 +33,7 @@ def built() -> Iterator[House]:
 def register(built: House, folder: Path, seed: int) -> str:
     made = tiny_adapter(folder / str(seed), seed=seed)
     listed = built.manage("adapters", "register", str(made), "--label", f"dew{seed}", "--base", BASE)
-    built.manage("shell", "-v", "0", "-c", PASSED)
+    built.inside(PASSED)
     return next(line.split()[0] for line in listed.splitlines() if line.startswith(f"dew{seed}-"))
 
 
@@ -50,7 +50,7 @@ async def test_the_ask_says_who_writes_and_he_does(built: House, tmp_path: Path)
             shown.append(asked)
             for each in asked["candidates"]:
                 await one.ended(str(each["id"]))
-    rows = json.loads(await asyncio.to_thread(built.manage, "shell", "-v", "0", "-c", ARMS))
+    rows = json.loads(await asyncio.to_thread(built.inside, ARMS))
     assert len(rows) == 6
     assert {(arm, adapter) for arm, adapter, _ in rows} == {("champion", champion), ("challenger", challenger)}
     assert {status for *_, status in rows} == {"done"}
@@ -59,7 +59,7 @@ async def test_the_ask_says_who_writes_and_he_does(built: House, tmp_path: Path)
 
 
 def shadowed(built: House) -> dict[str, float]:
-    told: dict[str, float] = json.loads(built.manage("shell", "-v", "0", "-c", SHADOW))
+    told: dict[str, float] = json.loads(built.inside(SHADOW))
     return told
 
 
@@ -74,5 +74,5 @@ async def test_in_the_shadow_it_answers_her_ask_and_she_never_meets_it(built: Ho
     await asyncio.to_thread(wait_until, lambda: bool(shadowed(built)), within=30, what="a text in the shadow")
     told = await asyncio.to_thread(shadowed, built)
     assert (told["failed"], told["out_of_form"], told["broken"]) == (0, 0, 0)
-    rows = json.loads(await asyncio.to_thread(built.manage, "shell", "-v", "0", "-c", ARMS))
+    rows = json.loads(await asyncio.to_thread(built.inside, ARMS))
     assert [adapter for _, adapter, _ in rows] == ["", ""]

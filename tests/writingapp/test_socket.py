@@ -309,7 +309,7 @@ async def test_nobody_gets_no_session(seat: Seat, the_house: House) -> None:
 def photograph(house: House, session_id: str) -> str:
     """The id of one in her session."""
     make = "from writingapp.models import Photo; print(Photo.objects.create(session_id=%r, state='seen').pk)"
-    return house.manage("shell", "-v", "0", "-c", make % session_id).strip()
+    return house.inside(make % session_id).strip()
 
 
 async def test_every_message_about_another_writer_s_things_is_not_found(seats: list[Seat], the_house: House) -> None:

@@ -1,10 +1,11 @@
-"""Adapters on the embedded engine: none is given what was computed under another, and each does what it ought to."""
+"""The embedded engine: its prompts, and adapters. None is given what another computed; each does as it ought."""
 
 import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -122,37 +123,35 @@ async def test_what_was_read_ahead_with_an_adapter_is_not_read_again(
     assert await unread(http, adapted, request) == 1  # the last is always read
 
 
-async def test_the_likeliest_prompts_are_computed_with_the_one_that_writes(
-    http: aiohttp.ClientSession, both: tuple[AdapterFiles, AdapterFiles], tmp_path: Path
-) -> None:
-    plan = Plan(Path(sys.executable), str(model_file()), free_port(), adapters=tuple(reversed(both)))
-    log = tmp_path / "log"
+@asynccontextmanager
+async def all_computed(folder: Path, adapters: tuple[AdapterFiles, ...] = ()) -> AsyncIterator[Node]:
+    """A node as a house starts it, once it has computed its prompts."""
+    plan, log = Plan(Path(sys.executable), str(model_file()), free_port(), adapters=adapters), folder / "log"
     process = Process(list(engine("llamacpp").launch(plan).argv), env={}, log=log)
     try:
         computed = partial(wait_until, lambda: "prompts computed" in log.read_text(), within=500, what="the prompts")
         await asyncio.to_thread(computed)
-        node = Node("one", "llamacpp", f"http://127.0.0.1:{plan.port}")
-        assert await unread(http, node, replace(request_for(warm_asks()[0]), adapter="dusk")) < 30
+        yield Node("one", "llamacpp", f"http://127.0.0.1:{plan.port}")
     finally:
         process.stop()
+
+
+async def test_the_likeliest_prompts_are_computed_with_the_one_that_writes(
+    http: aiohttp.ClientSession, both: tuple[AdapterFiles, AdapterFiles], tmp_path: Path
+) -> None:
+    async with all_computed(tmp_path, tuple(reversed(both))) as node:
+        assert await unread(http, node, replace(request_for(warm_asks()[0]), adapter="dusk")) < 30
 
 
 async def test_every_prompt_that_was_computed_is_there_whatever_is_asked_for_in_between(
     http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    plan = Plan(Path(sys.executable), str(model_file()), free_port())
-    log, asks = tmp_path / "log", warm_asks()
-    process = Process(list(engine("llamacpp").launch(plan).argv), env={}, log=log)
-    try:
-        computed = partial(wait_until, lambda: "prompts computed" in log.read_text(), within=500, what="the prompts")
-        await asyncio.to_thread(computed)
-        node = Node("one", "llamacpp", f"http://127.0.0.1:{plan.port}")
+    asks = warm_asks()
+    async with all_computed(tmp_path) as node:
         for wish, order in {"灯": asks, "雨": asks[::-1], "井": asks[::3] + asks[1::3] + asks[2::3]}.items():
             wished = [request_for(replace(ask, wish=wish)) for ask in order]
             left = [await unread(http, node, request) for request in wished]
             assert max(left) < 15, dict(zip(order, left, strict=True))
-    finally:
-        process.stop()
 
 
 async def unread(http: aiohttp.ClientSession, node: Node, request: Request) -> int:

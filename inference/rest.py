@@ -11,7 +11,7 @@ from inference.verse.forms import follow, instead
 from inference.verse.held import Held
 from inference.verse.shape import EMPTY, NoSuchBeginning, Shape, row, text
 
-_AGAIN = re.compile(r"(?: ?[A-Za-z']+| )?$")  # at an end: a word, which may be half of one, or the space before one
+_AGAIN = re.compile(r"(?: ?[A-Za-z']+| )\Z")  # at an end: a word, perhaps half of one, or the space before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,10 @@ async def without(skip: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenera
     """The pieces, less what the answer says again: the end of the words before it. It may come in several."""
     async with aclosing(pieces):
         async for piece in pieces:
-            if skip and piece.text:
-                said = piece.text
-                piece = replace(piece, text="" if skip.startswith(said) else said.removeprefix(skip))
-                skip = skip.removeprefix(said) if skip.startswith(said) else ""
+            if skip and (said := piece.text):
+                more = skip.startswith(said)
+                piece = replace(piece, text="" if more else said.removeprefix(skip))
+                skip = skip.removeprefix(said) if more else ""
             if piece.text or piece.finish:
                 yield piece
 

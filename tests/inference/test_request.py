@@ -190,6 +190,7 @@ def test_a_continued_line_keeps_her_space_between_english_words() -> None:
         ("The gate is wet.\nA", "The gate is wet.\n", "A"),
         ("The gate is ", "The gate is", " "),
         ("The gate is wet.", "The gate is wet.", ""),
+        ("The gate is wet\n", "The gate is wet\n", ""),
         ("The ga", "The", " ga"),
     ],
 )

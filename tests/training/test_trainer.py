@@ -134,7 +134,7 @@ def test_a_base_in_bfloat16_is_trained_by_an_adapter_in_float32(base: Path, tmp_
 
 
 def test_a_base_in_four_bits_is_trained(base: Path, tmp_path: Path) -> None:
-    pytest.importorskip("bitsandbytes", reason="NO BITSANDBYTES, SO QLORA IS NOT TESTED: requirements-qlora.txt is not installed")
+    pytest.importorskip("bitsandbytes", reason="NO BITSANDBYTES, SO NO QLORA IS TESTED: install requirements-qlora.txt")
     folder = tiny_base.run(tmp_path / "run", base, quantised=True, epochs=4)
     outcome = trainer.train(folder)
     before = tiny_base.lines(folder / "progress.jsonl")[0]["held_out"]

@@ -70,8 +70,8 @@ class FakeEngine:
     rate: float = 60.0
     tokens: int = 60
     misbehave: str = ""
+    capacity: int = 4096
     kind = "fake"
-    capacity = 4096
 
     def argv(self) -> list[str]:
         argv = ["-m", "inference.engines.fake", "--rate", str(self.rate), "--tokens", str(self.tokens)]
@@ -155,9 +155,11 @@ class House:
         ports = [free_port() for _ in self.others]
         model = self.settings.get("MODEL", "")
         described = [
-            f'[[node]]\nname = "node-{place}"\nkind = "fake"\nurl = "http://127.0.0.1:{port}"\ncapacity = 4096\n'
-            f'model = "{model}"\n'
-            for place, port in enumerate([self.engine_port, *ports])
+            f'[[node]]\nname = "node-{place}"\nkind = "fake"\nurl = "http://127.0.0.1:{port}"\n'
+            f'capacity = {each.capacity}\nmodel = "{model}"\n'
+            for place, (each, port) in enumerate(
+                zip((self.with_engine, *self.others), (self.engine_port, *ports), strict=True)
+            )
         ]
         (self.folder / "nodes.toml").write_text("\n".join(described))
         self.env["ENGINE_NODES"] = str(self.folder / "nodes.toml")

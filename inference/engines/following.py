@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from inference.sse import Piece
-from inference.verse.shape import EMPTY, NOTHING, Shape, after, may_end
+from inference.verse.shape import EMPTY, NOTHING, Shape, after, may_end, only
 
 # Around a poem, and clearly not of it: empty lines, marks of code, a title in title marks, a word to the reader that
 # ends in a colon before an empty line.
@@ -57,6 +57,22 @@ async def watched(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGen
             follower.take(piece.text)
             astray = follower.lost or (piece.finish == "stop" and not follower.whole)
             yield replace(piece, conforms=False) if piece.finish and astray else piece
+
+
+async def settled(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """The pieces, up to where the shape leaves one end and no other: that end is said, and the engine let go.
+
+    Of a quatrain it is the last mark and the token that says that all is said, two of 25: 0.2 s on two cores.
+    """
+    follower = Follower(shape)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            follower.take(piece.text)
+            end = None if piece.finish else only(follower.shape)
+            if end is not None:
+                yield replace(piece, text=piece.text + end, finish="stop")
+                return
+            yield piece
 
 
 def bare(text: str) -> str:

@@ -162,6 +162,33 @@ def _classes(shape: Shape) -> list[frozenset[str]]:
             return [shape.heads()]
 
 
+def only(shape: Shape) -> str | None:
+    """The one text of this shape, if it has no other."""
+    match shape:
+        case Chars(members):
+            return min(members) if len(members) == 1 else None
+        case Run(part, least, most):
+            said = only(part) if least == most else None
+            return None if said is None else said * least
+        case Row(parts):
+            return _only_row(parts)
+        case Either(parts):
+            ways = {only(part) for part in parts}
+            return ways.pop() if len(ways) == 1 else None
+        case Counted():
+            return None
+
+
+def _only_row(parts: tuple[Shape, ...]) -> str | None:
+    left = ""
+    for part in parts:
+        said = only(part)
+        if said is None:
+            return None
+        left += said
+    return left
+
+
 def unlike(shape: Shape, beginnings: Iterable[str]) -> Shape:
     """The texts of this shape that have none of these beginnings."""
     rests: dict[str, list[str]] = {}

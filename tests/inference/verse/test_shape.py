@@ -4,12 +4,15 @@ import os
 import re
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.verse.shape import (
+    EMPTY,
+    NOTHING,
     NoSuchBeginning,
     Shape,
     either,
@@ -17,6 +20,7 @@ from inference.verse.shape import (
     may_end,
     maybe,
     one_of,
+    only,
     row,
     run,
     text,
@@ -54,6 +58,26 @@ def test_unlike_takes_away_what_has_some_beginning_and_nothing_else(
 ) -> None:
     wanted = bool(re.fullmatch(pattern, written)) and not written.startswith(tuple(beginnings))
     assert has(unlike(SHAPES[pattern], beginnings), written) == wanted
+
+
+@pytest.mark.parametrize("pattern", SHAPES)
+@given(written=some)
+def test_what_must_follow_is_the_one_thing_that_may(pattern: str, written: str) -> None:
+    ends = [words for length in range(5) for words in map("".join, product("abc", repeat=length))]
+    try:
+        left = follow(SHAPES[pattern], written)
+    except NoSuchBeginning:
+        return
+    may = [words for words in ends if re.fullmatch(pattern, written + words)]
+    assert only(left) == (may[0] if len(may) == 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [(EMPTY, ""), (NOTHING, None), (text("ab"), "ab"), (run(text("ab"), 2, 2), "abab"), (maybe(text("a")), None)],
+)
+def test_of_a_shape_with_one_text_it_is_known(shape: Shape, said: str | None) -> None:
+    assert only(shape) == said
 
 
 def test_every_process_writes_a_shape_alike() -> None:

@@ -62,7 +62,7 @@ async def watched(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGen
 async def settled(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
     """The pieces, up to where the shape leaves one end and no other: that end is said, and the engine let go.
 
-    Of a quatrain it is the last mark and the token that says that all is said, two of 25: 0.2 s on two cores.
+    Of a quatrain it is the last mark and the token that says that all is said, two of 24: 0.2 s on two cores.
     """
     follower = Follower(shape)
     async with aclosing(pieces):

@@ -45,34 +45,27 @@ class Follower:
         return text
 
 
-async def watched(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+async def watched(
+    shape: Shape, pieces: AsyncGenerator[Piece, None], *, settle: bool = False
+) -> AsyncGenerator[Piece, None]:
     """The pieces; the last of a text that has left its shape says that it does not conform.
 
     llama.cpp holds a model to nothing if a grammar is too much for it, and only its log says so; LMDeploy reads regular
     expressions, which cannot count syllables. A text that ran out of tokens has its shape as far as it goes.
+
+    With `settle`, what the shape leaves no choice of is said at once and the engine let go: of a quatrain the last mark
+    and the token that says that all is said, two of 24, 0.2 s on two cores.
     """
     follower = Follower(shape)
     async with aclosing(pieces):
         async for piece in pieces:
             follower.take(piece.text)
-            astray = follower.lost or (piece.finish == "stop" and not follower.whole)
-            yield replace(piece, conforms=False) if piece.finish and astray else piece
-
-
-async def settled(shape: Shape, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """The pieces, up to where the shape leaves one end and no other: that end is said, and the engine let go.
-
-    Of a quatrain it is the last mark and the token that says that all is said, two of 24: 0.2 s on two cores.
-    """
-    follower = Follower(shape)
-    async with aclosing(pieces):
-        async for piece in pieces:
-            follower.take(piece.text)
-            end = None if piece.finish else only(follower.shape)
+            end = only(follower.shape) if settle and not piece.finish else None
             if end is not None:
                 yield replace(piece, text=piece.text + end, finish="stop")
                 return
-            yield piece
+            astray = follower.lost or (piece.finish == "stop" and not follower.whole)
+            yield replace(piece, conforms=False) if piece.finish and astray else piece
 
 
 def bare(text: str) -> str:

@@ -11,7 +11,7 @@ import aiohttp
 from inference import loading, sse
 from inference.engines import dialect
 from inference.engines.base import EngineError, Health, Launch, Node, Plan, Traits
-from inference.engines.following import settled, watched
+from inference.engines.following import watched
 from inference.request import Request, rough_tokens
 from inference.rest import Rest, rest_of
 from inference.sse import Piece
@@ -53,9 +53,8 @@ class LlamaCpp(dialect.FittedAtStart):
             raise EngineError("too_long", "for this engine")
         body = body_of(request, rest, node.model) | {"lora": await self._scales(http, node, request.adapter)}
         pieces = sse.stream(http, f"{node.url}{dialect.CHAT}", body, key=node.key, limits=node.limits)
-        held = shape.follow(rest.shape, rest.skip)
-        heard = watched(held, settled(held, dialect.without(rest.skip, pieces)))
-        async with aclosing(heard) as said:
+        held = watched(shape.follow(rest.shape, rest.skip), dialect.without(rest.skip, pieces), settle=True)
+        async with aclosing(held) as said:
             async for piece in said:
                 yield piece
 

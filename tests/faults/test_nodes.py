@@ -29,11 +29,11 @@ WAYS = [
     ("shape", "locked", "moved"),
 ]
 UNSERVED = {"full", "ill", "busy", "locked", "moved"}  # these count no ask that they turn away
+DEAF = {"hang", "stall"}  # these notice only when they next write that nobody listens
 READY_NODES = """
 from writingapp.models import EngineNode
 print(EngineNode.objects.filter(health="ready").count())
 """
-DEAF = {"hang", "stall"}  # these notice only when they next write that nobody listens
 
 
 def port_of(built: House, place: int) -> int:

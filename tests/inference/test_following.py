@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from inference.engines.following import settled, watched
+from inference.engines.following import watched
 from inference.sse import Piece
 from inference.verse.forms import draw, follow
 from inference.verse.shape import after, heads, only
 
 HELD = draw("haiku", "en", "", "1")
+QUATRAIN = follow(draw("wujue", "zh", "", "1"))
 
 
 def said(*texts: str, finish: str = "stop") -> bool | None:
@@ -47,7 +48,7 @@ def test_a_text_that_has_left_its_shape_says_so(texts: tuple[str, ...], finish: 
 
 def quatrain() -> str:
     """One that the shape allows, without its last mark; no sense in it."""
-    shape, written = follow(draw("wujue", "zh", "", "1")), ""
+    shape, written = QUATRAIN, ""
     while only(shape) != "。":
         written += min(heads(shape))
         shape = after(shape, written[-1])
@@ -76,7 +77,7 @@ def test_an_end_that_leaves_no_choice_is_not_waited_for(texts: tuple[str, ...], 
             yield Piece(text, 1, "length" if place == len(texts) else "")
 
     async def listen() -> list[Piece]:
-        return [piece async for piece in settled(follow(draw("wujue", "zh", "", "1")), pieces())]
+        return [piece async for piece in watched(QUATRAIN, pieces(), settle=True)]
 
     heard = asyncio.run(listen())
     assert [piece.text for piece in heard] == shown

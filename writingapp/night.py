@@ -166,6 +166,9 @@ class Night:
 
     # --- the steps ---------------------------------------------------------------------------------------------------
     def _pair(self) -> None:
+        nightly.read(run=self.run, holder=self.holder, now=timezone.now())
+        if self.run.state != State.PAIRING:
+            return
         base, served_as = self._base()
         nightly.prepare(run=self.run, holder=self.holder, base=base, served_as=served_as, now=timezone.now())
 

@@ -50,19 +50,19 @@ def test_while_a_challenger_is_in_the_shadow_nights_train_and_one_that_passes_ta
 
 
 def test_the_letter_tells_what_an_attempt_had_read_that_was_killed(
-    writer: User, school: Path, monkeypatch: pytest.MonkeyPatch
+    writer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each in said(writer):
         each.delete()
     Rating.objects.update(fate="waiting")
     run = take(holder="one", now=timezone.now(), window=tonight())
     assert run is not None
-    told: dict[str, Any] = {"run": run, "holder": "one", "base": school, "served_as": "qwen", "now": timezone.now()}
+    told: dict[str, Any] = {"run": run, "holder": "one", "now": timezone.now()}
     with monkeypatch.context() as killed:
         killed.setattr(runs, "trainable", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            nightly.prepare(**told)
-    nightly.prepare(**told | {"run": TrainingRun.objects.get()})
+            nightly.read(**told)
+    nightly.read(**told | {"run": TrainingRun.objects.get()})
     stands = TrainingRun.objects.get()
     assert (stands.letter["ratings"], stands.manifest["made"], Pair.objects.count()) == (4, 4, 4)
 

@@ -1,4 +1,4 @@
-"""The night: when it is due, who holds it, what each ending says, and that nothing which was not judged writes."""
+"""The night: who holds it, what each ending says, and that nothing which was not judged writes."""
 
 import json
 import os
@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -23,9 +24,9 @@ from tests.writingapp.pairs import pair
 from training import config, judge
 from writingapp import tasks
 from writingapp.models import Adapter, EngineNode, Pair, Rating, TrainingRun, Trial, User
-from writingapp.night import HOST, Watch, is_dead
-from writingapp.services import folders, nightly, nodes, promoting, rating, runs, sessions
-from writingapp.services.nightly import LEASE, Window, due, last_window, take
+from writingapp.night import HOST, Night, Watch, is_dead
+from writingapp.services import folders, nightly, nodes, promoting, rating, runs
+from writingapp.services.nightly import LEASE, Window, take
 
 pytestmark = pytest.mark.usefixtures("rows")
 State = TrainingRun.State
@@ -67,48 +68,6 @@ def night(hours: float = 1) -> TrainingRun:
     run = Watch().tick(tonight(hours))
     assert run is not None
     return TrainingRun.objects.get(pk=run.pk)
-
-
-# --- when
-def test_a_night_is_named_by_the_date_on_which_it_begins_here(settings: Any) -> None:
-    assert last_window(SHANGHAI_3).night == date(2026, 11, 24)
-    assert last_window(SHANGHAI_3 - timedelta(minutes=31)).night == date(2026, 11, 23)
-    settings.NIGHT_AT, settings.NIGHT_UNTIL = time(23, 0), time(5, 0)
-    window = last_window(SHANGHAI_3)
-    assert (window.night, window.ends - window.begins) == (date(2026, 11, 23), timedelta(hours=6))
-
-
-def test_summer_time_moves_a_night_and_neither_drops_nor_doubles_one(settings: Any) -> None:
-    settings.TIME_ZONE = "Europe/Berlin"
-    for day in (datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 10, 24, 12, tzinfo=UTC)):
-        hours = [last_window(day + timedelta(minutes=10 * n)).night for n in range(24 * 6)]
-        assert sorted(set(hours)) == [day.date(), day.date() + timedelta(days=1)]
-        assert hours == sorted(hours)
-
-
-def test_it_is_due_once_and_not_by_day_while_somebody_writes(settings: Any, writer: User) -> None:
-    window = due(SHANGHAI_3)
-    assert window is not None
-    assert (window.night, window.ends - SHANGHAI_3) == (date(2026, 11, 24), timedelta(hours=2.5))
-    noon = SHANGHAI_3 + timedelta(hours=9)
-    late = due(noon)  # the house was off at night
-    assert late is not None
-    assert (late.night, late.ends - noon) == (window.night, timedelta(hours=3))
-    before_dawn = due(SHANGHAI_3 + timedelta(hours=22.5))
-    assert before_dawn is not None
-    assert before_dawn.ends == SHANGHAI_3 + timedelta(hours=23.5)  # there the next one begins
-    sitting = sessions.start(user=writer, minutes=10, theme="湖", goal=None, now=noon)
-    assert due(noon) is None
-    sessions.finish(session=sitting, now=noon)
-    assert due(noon + timedelta(minutes=29)) is None
-    assert due(noon + timedelta(minutes=31)) is not None
-    settings.NIGHT_LATE = 0
-    assert due(noon + timedelta(minutes=31)) is None
-    settings.NIGHT_LATE = 30
-    TrainingRun.objects.create(night=window.night, state=State.SKIPPED)
-    assert due(SHANGHAI_3) is due(noon + timedelta(hours=2)) is None
-    settings.NIGHT = False
-    assert due(SHANGHAI_3 + timedelta(days=1)) is None
 
 
 # --- who
@@ -241,6 +200,14 @@ def test_too_few_pairs_are_skipped_and_say_so(node: None, writer: User) -> None:
     run = night()
     assert (run.state, run.why, run.letter["learnt"]) == (State.SKIPPED, "too_few_pairs", 2)
     assert not Adapter.objects.exists()
+
+
+def test_for_too_few_pairs_no_base_is_made(node: None, writer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    making = Mock(side_effect=AssertionError("a base was made for nothing"))
+    monkeypatch.setattr(Night, "_base", making)
+    said(writer, 2)
+    assert night().why == "too_few_pairs"
+    making.assert_not_called()
 
 
 def test_without_a_node_that_takes_adapters_it_is_skipped(writer: User) -> None:

@@ -66,7 +66,8 @@ def _window(night: date, zone: ZoneInfo) -> Window:
 def due(now: datetime) -> Window | None:
     """The last night, if nothing has become of it yet. One that was missed is made up for while nobody writes.
 
-    Earlier nights are not: the last one learns from all that they would have learnt from.
+    Earlier nights are not: the last one learns from all that they would have learnt from. Nor is one by whose end
+    nobody had written here yet: a new house has missed nothing.
     """
     if not settings.NIGHT:
         return None
@@ -75,9 +76,11 @@ def due(now: datetime) -> Window | None:
         return None
     if now < window.ends:
         return window
+    missed = WritingSession.objects.filter(started_at__lt=window.ends).exists()
+    if not settings.NIGHT_LATE or not missed or not _quiet(now):
+        return None
     following = _window(window.night + ONE_DAY, ZoneInfo(settings.TIME_ZONE))
-    late = replace(window, ends=min(now + (window.ends - window.begins), following.begins))
-    return late if settings.NIGHT_LATE and _quiet(now) else None
+    return replace(window, ends=min(now + (window.ends - window.begins), following.begins))
 
 
 def _quiet(now: datetime) -> bool:
@@ -152,23 +155,41 @@ def _move(run: TrainingRun, holder: str, **changes: Any) -> None:
 
 
 # --- what ------------------------------------------------------------------------------------------------------------
-def prepare(*, run: TrainingRun, holder: str, base: Path, served_as: str, now: datetime) -> None:
-    """PAIRING: what was said becomes pairs, and all that may be learnt the run's data; or the night is skipped."""
+def read(*, run: TrainingRun, holder: str, now: datetime) -> None:
+    """PAIRING: what was said becomes pairs. Where nothing may be learnt of them the night is skipped.
+
+    That is known before there is a base, which takes minutes to make.
+    """
     counts = pair_up(night=run.night or timezone.localdate(now), now=now)
     _move(run, holder, manifest=_counted(run.manifest, counts))  # at once: whoever reads again finds nothing new
-    method = str(folders.knobs(settings.NIGHT_KNOBS.split()).get("method", run.method))
+    found = runs.material(_method(run))
+    if why := _in_the_way(found):
+        _skip(run, holder, found, why, now)
+
+
+def prepare(*, run: TrainingRun, holder: str, base: Path, served_as: str, now: datetime) -> None:
+    """PAIRING, once there is a base: all that may be learnt by now is the run's data; or the night is skipped."""
+    method = _method(run)
     found = runs.material(method)
     groups = found.groups
     config = _config(run.deadline or now, base, served_as, now, learnt=sum(not each["held_out"] for each in groups))
-    manifest = run.manifest | _manifest(found)
-    if why := _nothing_to_do(found, config, few=runs.too_few(groups)):
-        run.manifest = manifest
-        end(run=run, holder=holder, state=State.SKIPPED, why=why, now=now)
+    if why := _in_the_way(found) or _nothing_new(found, config):
+        _skip(run, holder, found, why, now)
         return
     folders.give(folders.folder_of(run), config, groups)
+    manifest = run.manifest | _manifest(found)
     with transaction.atomic():
         found.give(run)
         _move(run, holder, state=State.TRAINING, config=config, manifest=manifest, method=method)
+
+
+def _method(run: TrainingRun) -> str:
+    return str(folders.knobs(settings.NIGHT_KNOBS.split()).get("method", run.method))
+
+
+def _skip(run: TrainingRun, holder: str, found: runs.Material, why: str, now: datetime) -> None:
+    run.manifest = run.manifest | _manifest(found)
+    end(run=run, holder=holder, state=State.SKIPPED, why=why, now=now)
 
 
 def _config(deadline: datetime, base: Path, served_as: str, now: datetime, *, learnt: int) -> dict[str, Any]:
@@ -197,19 +218,22 @@ def _manifest(found: runs.Material) -> dict[str, Any]:
     }
 
 
-def _nothing_to_do(found: runs.Material, config: dict[str, Any], *, few: bool) -> str:
-    """Why this night trains nothing; empty if it does."""
+def _in_the_way(found: runs.Material) -> str:
+    """Why nothing is trained tonight, whatever the base; empty if nothing is in the way."""
     if (trial := trials.running()) and trial.share:
         return "trial"  # the next adapter is measured against whoever wins it; one that nobody meets wins nothing
-    if few:
-        return "too_few_pairs"
+    return "too_few_pairs" if runs.too_few(found.groups) else ""
+
+
+def _nothing_new(found: runs.Material, config: dict[str, Any]) -> str:
+    """Whether the last training has learnt exactly this, in this way."""
     ended = TrainingRun.objects.filter(state__in=(State.PROMOTED, State.REFUSED)).order_by("-started_at")
     ended = ended.exclude(why="not_taken")  # that one was not judged
     before = ended.exclude(adapter__tainted_at__isnull=False).first()  # what was taken back may be given again
-    if before and _lasting(before.config) == _lasting(config):
-        learnt = {pk for rows in (before.pairs, before.alone) for pk in rows.values_list("pk", flat=True)}
-        return "nothing_new" if learnt == {each.pk for each in found.said} else ""
-    return ""
+    if before is None or _lasting(before.config) != _lasting(config):
+        return ""
+    learnt = {pk for rows in (before.pairs, before.alone) for pk in rows.values_list("pk", flat=True)}
+    return "nothing_new" if learnt == {each.pk for each in found.said} else ""
 
 
 def _lasting(config: dict[str, Any]) -> dict[str, Any]:

@@ -153,6 +153,8 @@ class Night:
             raise Ended(State.STOPPED, "deadline")
         if self.run.state != State.PAIRING and not runs.is_clean(self.run):
             raise Ended(State.STOPPED, "withdrawn")
+        if self.run.state != State.PAIRING and not nightly.is_served(self.run):
+            raise Ended(State.STOPPED, "model_gone")
 
     def _stay(self) -> None:
         if self._lost.is_set():

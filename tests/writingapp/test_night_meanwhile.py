@@ -11,10 +11,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tests.nights.orders import give
 from tests.tiny_adapter import tiny_adapter
 from tests.writingapp.test_nightly import SHANGHAI_3, night, node, said, school, tonight, writer
-from writingapp.models import Adapter, AuditEvent, Pair, Rating, TrainingRun, Trial, User
-from writingapp.services import adapters, nightly, promoting, rating, runs
+from writingapp.models import Adapter, AuditEvent, EngineNode, Pair, Rating, TrainingRun, Trial, User
+from writingapp.services import adapters, letters, nightly, promoting, rating, runs
 from writingapp.services.nightly import take
 
 __all__ = ["node", "school", "writer"]
@@ -47,6 +48,18 @@ def test_while_a_challenger_is_in_the_shadow_nights_train_and_one_that_passes_ta
     assert (run.state, run.why) == (State.PROMOTED, "trial")
     ended, running = Trial.objects.get(challenger=first), Trial.objects.get(challenger=run.adapter)
     assert (ended.state, ended.figures["why"], running.state) == ("stopped", "made_room", "running")
+
+
+def test_a_night_whose_base_is_served_no_more_ends_instead_of_judging_for_nobody(
+    node: None, writer: User, school: Path
+) -> None:
+    give(school, code=3)  # the engine is away when it is to be judged
+    said(writer)
+    assert night().state == State.GATING
+    EngineNode.objects.update(model="another")
+    run = night()
+    assert (run.state, run.why) == (State.STOPPED, "model_gone")
+    assert "another model" in letters.paragraph(run, "en")
 
 
 def test_the_letter_tells_what_an_attempt_had_read_that_was_killed(

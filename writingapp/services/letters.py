@@ -25,6 +25,7 @@ WHY: dict[str, Promise] = {
     "trial": gettext_lazy("A blind trial is running, so nothing was trained: the next adapter is measured by its end."),
     "no_node": gettext_lazy("No node can serve adapters, so nothing was trained."),
     "no_base": gettext_lazy("There is no base to train on; NIGHT_BASE names its folder."),
+    "model_gone": gettext_lazy("The house serves another model by now, so nobody can write with what was learnt."),
     "deadline": gettext_lazy("The night was over before it was done."),
     "terminated": gettext_lazy("It was told to stop."),
     "withdrawn": gettext_lazy("A writer took back something that it had learnt from, so it does not write."),

@@ -21,7 +21,7 @@ from django.utils import timezone
 from inference.engines import engine
 from writingapp.keys import key
 from writingapp.models import Adapter, EngineNode, Pair, TrainingRun, WritingSession
-from writingapp.services import adapters, auditing, folders, letters, promoting, runs, trials
+from writingapp.services import adapters, auditing, folders, letters, nodes, promoting, runs, trials
 from writingapp.services.pairing import Counts, pair_up
 from writingapp.services.promoting import NotPromoted
 
@@ -266,6 +266,12 @@ def to_judge(*, run: TrainingRun, node: EngineNode | None) -> dict[str, Any]:
         "limits": {"heavy_writer": settings.PAIRS_SHARE / 100 if run.manifest.get("evened") else 1.0},
         "cache": str(settings.RUNS / folders.MEASURED),  # the base is measured once, not every night
     }
+
+
+def is_served(run: TrainingRun) -> bool:
+    """Whether some node, be it away, takes adapters of the base that this run trains."""
+    rows = EngineNode.objects.filter(model=run.config["served_as"]).exclude(state=EngineNode.State.OFF)
+    return any(map(nodes.takes, rows))
 
 
 def _writing(node: EngineNode | None) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """From the engine to the log: every running text of a worker leaves through one place, many texts in one round trip.
 
 The first characters of a text leave at once. Later ones wait a moment for company: a little longer the more texts are
-being written, since a frame costs every process on its way the same whether it holds one character or five.
+being written, since a frame costs every process on its way the same whether it holds one character or five. Each text
+waits by itself: if all left at the same moment, the last would queue behind all others in every process.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from redis.exceptions import RedisError
 
@@ -16,6 +18,7 @@ from writingapp.stream import FENCED, Frame, Log
 logger = logging.getLogger(__name__)
 
 SHORTEST, PER_TEXT, LONGEST = 0.010, 0.0006, 0.100  # seconds that characters wait for company
+STEP, EARLY = 0.010, 0.001  # seconds between two departures at least, and that a text may leave before its turn
 TOGETHER = 16  # frames a round trip: of more at once the last would wait for all the others, in every process
 AFTER_FAILURE = 0.25  # seconds
 SETTLE = 1.0  # seconds that an end waits for its last characters to leave
@@ -45,7 +48,7 @@ class Outlet:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._urgent: set[Stream] = set()
-        self._waiting: set[Stream] = set()
+        self._waiting: dict[Stream, float] = {}  # since when, by the loop's clock; who waits longest stands first
         self._urgent_called = asyncio.Event()
         self._waiting_called = asyncio.Event()
         self._open = 0
@@ -59,8 +62,7 @@ class Outlet:
         stream.text += piece
         stream.settled.clear()
         if stream.started:
-            self._waiting.add(stream)
-            self._waiting_called.set()
+            self._wait(stream)
         else:
             stream.started = True
             self._urgent.add(stream)
@@ -76,7 +78,7 @@ class Outlet:
                 await asyncio.wait_for(stream.settled.wait(), SETTLE)
             except TimeoutError:
                 logger.warning("candidate %s: its last characters did not reach the log", stream.candidate)
-        self._waiting.discard(stream)
+        self._waiting.pop(stream, None)
         self._urgent.discard(stream)
 
     async def run(self) -> None:
@@ -92,13 +94,22 @@ class Outlet:
             await self._send(batch)
 
     async def _send_waiting(self) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
             await self._waiting_called.wait()
-            await asyncio.sleep(min(LONGEST, SHORTEST + PER_TEXT * self._open))
             self._waiting_called.clear()
-            batch, self._waiting = list(self._waiting), set()
-            for start in range(0, len(batch), TOGETHER):
-                await self._send(set(batch[start : start + TOGETHER]))
+            while self._waiting:
+                patience = min(LONGEST, SHORTEST + PER_TEXT * self._open)
+                oldest = next(iter(self._waiting.values()))
+                await asyncio.sleep(max(STEP, oldest + patience - clock()))
+                await self._send_those_since(clock() + EARLY - patience)
+
+    async def _send_those_since(self, moment: float) -> None:
+        batch = list(takewhile(lambda stream: self._waiting[stream] <= moment, self._waiting))
+        for each in batch:
+            del self._waiting[each]
+        for start in range(0, len(batch), TOGETHER):
+            await self._send(set(batch[start : start + TOGETHER]))
 
     async def _send(self, batch: set[Stream]) -> None:
         streams = [each for each in batch if not each.flying and not each.fenced and each.sent < len(each.text)]
@@ -128,6 +139,9 @@ class Outlet:
             stream.settled.set()
 
     def _later(self, streams: Iterable[Stream]) -> None:
-        self._waiting.update(streams)
-        if self._waiting:
-            self._waiting_called.set()
+        for each in streams:
+            self._wait(each)
+
+    def _wait(self, stream: Stream) -> None:
+        self._waiting.setdefault(stream, asyncio.get_running_loop().time())
+        self._waiting_called.set()

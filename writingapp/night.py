@@ -25,7 +25,8 @@ from writingapp import aside
 from writingapp.models import Adapter, EngineNode, TrainingRun
 from writingapp.services import folders, nightly, nodes, promoting, runs, trials
 from writingapp.services.adapters import BadAdapter
-from writingapp.services.nightly import LeaseLost, State, Window
+from writingapp.services.hours import Window
+from writingapp.services.nightly import LeaseLost, State
 from writingapp.services.promoting import NotPromoted
 
 logger = logging.getLogger(__name__)
@@ -53,10 +54,10 @@ class Ended(Exception):
 
 
 class Watch:
-    """One process that may carry nights."""
+    """One process that may carry nights. `since` is when a house's own began; a command by hand has none."""
 
-    def __init__(self) -> None:
-        self.holder = holder()
+    def __init__(self, since: datetime | None = None) -> None:
+        self.holder, self._since = holder(), since
         self._leaving = threading.Event()
 
     def leave(self) -> None:
@@ -68,7 +69,7 @@ class Watch:
         now = timezone.now()
         clear_up(now)
         trials.count(now=now)
-        run = nightly.take(holder=self.holder, now=now, window=window, is_dead=is_dead)
+        run = nightly.take(holder=self.holder, now=now, window=window, up_since=self._since, is_dead=is_dead)
         if run is not None:
             Night(run, self.holder, self._leaving).carry()
         return run

@@ -26,7 +26,8 @@ from writingapp import tasks
 from writingapp.models import Adapter, EngineNode, Pair, Rating, TrainingRun, Trial, User
 from writingapp.night import HOST, Night, Watch, is_dead
 from writingapp.services import folders, nightly, nodes, promoting, rating, runs
-from writingapp.services.nightly import LEASE, Window, take
+from writingapp.services.hours import Window
+from writingapp.services.nightly import LEASE, take
 
 pytestmark = pytest.mark.usefixtures("rows")
 State = TrainingRun.State

@@ -1,4 +1,4 @@
-"""The night as rows: when one is due, who holds it, and each step written down before the next begins.
+"""The night as rows: who holds it, and each step written down before the next begins.
 
 There is one run a night, named by the house's own date on which it begins. Whoever holds its lease may move it on, by
 conditional UPDATEs that name the holder: somebody who lost it changes nothing. Processes are `writingapp.night`.
@@ -7,21 +7,19 @@ conditional UPDATEs that name the holder: somebody who lost it changes nothing. 
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from inference.engines import engine
 from writingapp.keys import key
-from writingapp.models import Adapter, EngineNode, Pair, TrainingRun, WritingSession
+from writingapp.models import Adapter, EngineNode, Pair, TrainingRun
 from writingapp.services import adapters, auditing, folders, letters, nodes, promoting, runs, trials
+from writingapp.services.hours import Window, due
 from writingapp.services.pairing import Counts, pair_up
 from writingapp.services.promoting import NotPromoted
 
@@ -29,7 +27,6 @@ State = TrainingRun.State
 UNFINISHED = (State.PAIRING, State.TRAINING, State.GATING, State.PROMOTING)
 LEASE = runs.LEASE
 MOST_ATTEMPTS = 8
-ONE_DAY = timedelta(days=1)
 FEWEST_STEPS, MOST_A_STEP = 16, 8  # of a small night fewer inspirations a step: three steps left the base as it was
 # What was seen to pass the gate and to be liked more; rank 64 at 2e-5 was not, see docs/log.md.
 BRISK = {"rank": 16, "alpha": 32, "learning_rate": 5e-5, "kl_most": 0.5}
@@ -39,73 +36,26 @@ class LeaseLost(Exception):
     """Somebody else holds the run now; whoever reads this stops and says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A night: its date, and from when until when it may work."""
-
-    night: date
-    begins: datetime
-    ends: datetime
-
-
-# --- when ------------------------------------------------------------------------------------------------------------
-def last_window(now: datetime) -> Window:
-    """The last night that has begun by the house's clock. Summer time moves it; it never happens twice."""
-    zone = ZoneInfo(settings.TIME_ZONE)
-    today = now.astimezone(zone).date()
-    tonight = _window(today, zone)
-    return tonight if tonight.begins <= now else _window(today - ONE_DAY, zone)
-
-
-def _window(night: date, zone: ZoneInfo) -> Window:
-    over = ONE_DAY if settings.NIGHT_UNTIL <= settings.NIGHT_AT else timedelta()
-    begins = datetime.combine(night, settings.NIGHT_AT, zone).astimezone(UTC)
-    return Window(night, begins, datetime.combine(night + over, settings.NIGHT_UNTIL, zone).astimezone(UTC))
-
-
-def due(now: datetime) -> Window | None:
-    """The last night, if nothing has become of it yet. One that was missed is made up for while nobody writes.
-
-    Earlier nights are not: the last one learns from all that they would have learnt from. Nor is one by whose end
-    nobody had written here yet: a new house has missed nothing.
-    """
-    if not settings.NIGHT:
-        return None
-    window = last_window(now)
-    if TrainingRun.objects.filter(night=window.night).exists():
-        return None
-    if now < window.ends:
-        return window
-    missed = WritingSession.objects.filter(started_at__lt=window.ends).exists()
-    if not settings.NIGHT_LATE or not missed or not _quiet(now):
-        return None
-    following = _window(window.night + ONE_DAY, ZoneInfo(settings.TIME_ZONE))
-    return replace(window, ends=min(now + (window.ends - window.begins), following.begins))
-
-
-def _quiet(now: datetime) -> bool:
-    """Whether nobody is at a session, nor was within the last minutes."""
-    lately = now - timedelta(minutes=settings.NIGHT_LATE)
-    return not WritingSession.objects.filter(
-        Q(state=WritingSession.State.RUNNING, started_at__gt=now - ONE_DAY) | Q(finished_at__gt=lately)
-    ).exists()
-
-
 # --- who -------------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def take(
-    *, holder: str, now: datetime, window: Window | None = None, is_dead: Callable[[str], bool] = lambda _: False
+    *,
+    holder: str,
+    now: datetime,
+    window: Window | None = None,
+    up_since: datetime | None = None,
+    is_dead: Callable[[str], bool] = lambda _: False,
 ) -> TrainingRun | None:
     """The run that is to be carried on, for whoever calls: one that stands unfinished, else one that is due.
 
-    `window` is a night by hand; `is_dead` tells of a holder whether it is known to be gone, so that its lease need not
-    run out. None where there is nothing to do, or somebody else is at it.
+    `window` is a night by hand; `up_since` is for `due`; `is_dead` tells of a holder whether it is known to be gone,
+    so that its lease need not run out. None where there is nothing to do, or somebody else is at it.
     """
     school = promoting.school()  # two beats stand in line here
     run = TrainingRun.objects.filter(state__in=UNFINISHED, night__isnull=False).order_by("night").first()
     if run is not None:
         return _take_up(run, holder, now, is_dead)
-    begins = window or due(now)
+    begins = window or due(now, up_since)
     if begins is None or school.paused_at is not None or TrainingRun.objects.filter(night=begins.night).exists():
         return None
     run = TrainingRun.objects.create(

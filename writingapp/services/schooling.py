@@ -12,7 +12,7 @@ from django.db import transaction
 from training.sequential import ENOUGH, evidence
 from writingapp.models import Adapter, TrainingRun, Trial, User
 from writingapp.refusals import Refusal
-from writingapp.services import adapters, auditing, folders, nightly, promoting, trials
+from writingapp.services import adapters, auditing, folders, hours, nightly, promoting, trials
 
 State = TrainingRun.State
 FARTHEST = 500  # sittings that are reckoned ahead; beyond that the answer is "more"
@@ -22,7 +22,7 @@ FARTHEST = 500  # sittings that are reckoned ahead; beyond that the answer is "m
 def next_night(now: datetime) -> date | None:
     """The night that a run by hand would count as: today's by the house's clock, else the one that follows."""
     today = now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
-    nights = (today, today + nightly.ONE_DAY)
+    nights = (today, today + hours.ONE_DAY)
     been = set(TrainingRun.objects.filter(night__in=nights).values_list("night", flat=True))
     return next((night for night in nights if night not in been), None)
 
@@ -42,7 +42,7 @@ def begin(*, night: str, now: datetime, actor: User) -> TrainingRun:
     following = next_night(now)
     if following is None or night != following.isoformat():
         raise Refusal("night_has_been")
-    window = nightly.last_window(now)
+    window = hours.last_window(now)
     deadline = now + (window.ends - window.begins)
     run = TrainingRun.objects.create(night=following, deadline=deadline, started_at=now)
     auditing.note(actor, "night.begun", f"run:{run.pk}", now=now, night=str(following))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from writingapp.models import TrainingRun
 from writingapp.night import Watch
 from writingapp.services import letters
-from writingapp.services.nightly import Window
+from writingapp.services.hours import Window
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from writingapp import access
 from writingapp.models import School, TrainingRun
-from writingapp.services import auditing, letters, nightly, schooling
+from writingapp.services import auditing, hours, letters, schooling
 from writingapp.views.context import writer_of
 from writingapp.views.desk import doors
 from writingapp.views.school import naming
@@ -46,7 +46,7 @@ def school(request: HttpRequest) -> HttpResponse:
         "newest": newest,
         "unfinished": schooling.unfinished(),
         "next_night": schooling.next_night(now),
-        "window": nightly.last_window(now),
+        "window": hours.last_window(now),
         "page": page,
         "rows": [row(run) for run in page],
     }

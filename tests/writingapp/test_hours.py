@@ -8,7 +8,7 @@ import pytest
 from tests.writingapp.test_nightly import SHANGHAI_3, writer
 from writingapp.models import TrainingRun, User
 from writingapp.services import sessions
-from writingapp.services.nightly import State, due, last_window
+from writingapp.services.hours import due, last_window
 
 __all__ = ["writer"]
 pytestmark = pytest.mark.usefixtures("rows")
@@ -55,7 +55,7 @@ def test_it_is_due_once_and_not_by_day_while_somebody_writes(settings: Any, writ
     settings.NIGHT_LATE = 0
     assert due(NOON + timedelta(minutes=31)) is None
     settings.NIGHT_LATE = 30
-    TrainingRun.objects.create(night=window.night, state=State.SKIPPED)
+    TrainingRun.objects.create(night=window.night, state="skipped")
     assert due(SHANGHAI_3) is due(NOON + timedelta(hours=2)) is None
     settings.NIGHT = False
     assert due(SHANGHAI_3 + timedelta(days=1)) is None
@@ -67,3 +67,11 @@ def test_a_house_where_nobody_had_written_by_then_has_missed_no_night(writer: Us
     assert due(NOON + timedelta(hours=1)) is None
     assert due(SHANGHAI_3 + timedelta(days=1)) is not None
     assert due(NOON + timedelta(days=1)) is not None
+
+
+def test_who_starts_the_house_by_day_is_left_in_peace_before_a_missed_night_begins(writer: User) -> None:
+    _wrote(writer, SHANGHAI_3)
+    assert due(NOON, up_since=NOON) is None
+    assert due(NOON + timedelta(minutes=29), up_since=NOON) is None
+    assert due(NOON + timedelta(minutes=30), up_since=NOON) is not None
+    assert due(SHANGHAI_3, up_since=SHANGHAI_3) is not None  # at night it has no time to lose

@@ -8,7 +8,7 @@ import pytest
 
 from tests.processes import RedisServer
 from writingapp import stream, wire
-from writingapp.outlet import Outlet
+from writingapp.outlet import EARLY, LONGEST, Outlet
 from writingapp.stream import FENCED, Frame, Log
 
 SESSION = "s"
@@ -102,6 +102,32 @@ async def test_the_outlet_sends_everything_it_was_given(log: Log, candidate: str
     await asyncio.gather(*(outlet.close(each) for each in texts))
     running.cancel()
     assert {await text_of(log, each.candidate) for each in texts} == {"春眠不觉晓处处闻啼鸟"}
+
+
+async def test_each_text_waits_for_company_by_itself(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all of them until the first one's time is up: they would leave in one burst."""
+    clock, append = asyncio.get_running_loop().time, log.append
+    left: dict[tuple[str, int], float] = {}
+
+    async def noting(frames: list[Frame]) -> list[int]:
+        left.update({(each.candidate, each.seq): clock() for each in frames})
+        return await append(frames)
+
+    monkeypatch.setattr(log, "append", noting)
+    outlet = Outlet(log)
+    running = asyncio.create_task(outlet.run())
+    texts = [outlet.open(SESSION, str(uuid.uuid4()), 1, "") for _ in range(150)]  # of so many each waits the longest
+    for each in texts:
+        outlet.write(each, "白")
+    await asyncio.gather(*(each.settled.wait() for each in texts))
+    written = {}
+    for each in texts:
+        written[each.candidate] = clock()
+        outlet.write(each, "露")
+        await asyncio.sleep(0.001)
+    await asyncio.gather(*(each.settled.wait() for each in texts))
+    running.cancel()
+    assert min(left[candidate, 1] - at for candidate, at in written.items()) >= LONGEST - 2 * EARLY
 
 
 async def test_the_outlet_makes_whole_what_redis_lost(log: Log, candidate: str) -> None:

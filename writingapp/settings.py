@@ -230,6 +230,7 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 STAFF_NEEDS_TOTP = env.boolean("STAFF_NEEDS_TOTP", default=False)  # yes: staff pages open only with a second step
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Bailu"
+MFA_TOTP_TOLERANCE = 1  # a code that is typed just before it changes arrives after; RFC 6238, 5.2 allows one step
 REVIEWS_A_PAIR = env.integer("REVIEWS_A_PAIR", 1, least=1, most=9)  # reviewers of one mind who decide a pair
 
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

@@ -147,8 +147,8 @@ def reciter(folder: Path, base: Path, text: str) -> Path:
 
 
 def test_one_favourite_line_for_every_prompt_is_refused(base: Path, tmp_path: Path) -> None:
-    run = reciter(tmp_path / "run", base, "rain on the lake")
-    verdict = judged(run, asks=3, limits=LOOSE | {"favourite_line": 0.02, "variety": 0.8})
+    run = reciter(tmp_path / "run", base, "rain")  # so small a model stumbles in what is longer, on some machines
+    verdict = judged(run, asks=3, draws=4, limits=LOOSE | {"favourite_line": 0.02, "variety": 0.8})
     assert {"favourite_line", "copied", "variety"} <= set(verdict["reasons"])
 
 

@@ -1,9 +1,12 @@
 """A second step at login: anybody may have one, staff must where the house says so."""
 
 import re
+import time
+from types import SimpleNamespace
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal import auth
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, validate_totp_code
 from django.test import Client
 from pytest_django import Settings
 
@@ -12,10 +15,12 @@ from tests.writingapp.pairs import reviewer
 from writingapp.models import User
 
 ENGLISH = {"Accept-Language": "en"}
+STEP = 30  # seconds that an app shows a code
 
 
-def code_for(secret: str) -> str:
-    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
+def code_for(secret: str, at: float | None = None) -> str:
+    """What her app shows now, or showed at some moment."""
+    return str(format_hotp_value(hotp_value(secret, int(time.time() if at is None else at) // STEP)))
 
 
 def log_in(client: Client, name: str) -> str:
@@ -73,3 +78,9 @@ def test_staff_with_it_come_in(client: Client, owner: User, settings: Settings) 
     log_in(client, "owner")
     set_up(client)
     assert client.get("/desk/").status_code == 200
+
+
+def test_a_code_that_changed_while_she_typed_it_still_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, now = auth.generate_totp_secret(), 1_800_000_000.0
+    monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: now))
+    assert [validate_totp_code(secret, code_for(secret, now - back * STEP)) for back in (0, 1, 2)] == [True, True, False]

@@ -6,7 +6,7 @@ from bench.readers import Readers
 from bench.through_app import cpu
 from tests.house import FakeEngine, house
 
-STREAMS, ROUNDS, RATE = 50, 12, 60.0  # with four rounds two runs in an hour lay 20 µs apart
+STREAMS, ROUNDS, RATE = 50, 12, 60.0
 SHORT, LONG = 10, 130  # tokens of a text; no ask may have more
 NAMES = ("worker", "web")
 

@@ -177,8 +177,7 @@ class Night:
 
     def _base(self) -> tuple[Path, str]:
         """The folder that adapters are trained on, and what nodes call it."""
-        rows = EngineNode.objects.exclude(state=EngineNode.State.OFF)
-        node = next(filter(nodes.takes, rows), None)
+        node = next(iter(nodes.taking()), None)
         if node is None:
             raise Ended(State.SKIPPED, "no_node")
         if settings.NIGHT_BASE:

@@ -220,8 +220,7 @@ def to_judge(*, run: TrainingRun, node: EngineNode | None) -> dict[str, Any]:
 
 def is_served(run: TrainingRun) -> bool:
     """Whether some node, be it away, takes adapters of the base that this run trains."""
-    rows = EngineNode.objects.filter(model=run.config["served_as"]).exclude(state=EngineNode.State.OFF)
-    return any(map(nodes.takes, rows))
+    return any(row.model == run.config["served_as"] for row in nodes.taking())
 
 
 def _writing(node: EngineNode | None) -> dict[str, str]:

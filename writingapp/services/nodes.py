@@ -143,6 +143,11 @@ def takes(row: EngineNode) -> bool:
     return traits.loads or (row.managed and traits.adapts)
 
 
+def taking() -> list[EngineNode]:
+    """Those of the house that adapters can be brought to, be they away for the moment."""
+    return [row for row in EngineNode.objects.exclude(state=State.OFF) if takes(row)]
+
+
 def _on_loopback(url: str) -> bool:
     try:
         return ip_address(urlsplit(url).hostname or "").is_loopback

@@ -60,7 +60,7 @@ class Feed:
         self._places: dict[str, Place] = {}  # of candidates that are not over
         self._queue: list[str] = []  # an empty deque is ten times as large, and ten thousand sockets have one each
         self._queued = 0  # characters
-        self._called = asyncio.Event()
+        self._idle: asyncio.Future[None] | None = None  # an Event holds a deque, and ten thousand sockets have one each
         self._heard_early: list[Live] | None = []
         self._opened = False
         self._mendings = Errands()
@@ -77,7 +77,8 @@ class Feed:
             return
         self._queue.append(body)
         self._queued += len(body)
-        self._called.set()
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
         if self._queued > MOST_QUEUED and len(self._queue) > 1:
             self._give_up()
 
@@ -137,8 +138,7 @@ class Feed:
     async def pump(self) -> None:
         """Send what is queued, for as long as the socket lives."""
         while True:
-            await self._called.wait()
-            self._called.clear()
+            self._idle = None
             while self._queue:
                 bodies, self._queue = self._queue, []
                 for body in bodies:
@@ -146,6 +146,8 @@ class Feed:
                         return
                     await self._send(body)
                     self._queued -= len(body)
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
 
     def busy(self) -> bool:
         """Something is queued or being mended."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections import defaultdict
 from contextlib import suppress
 from typing import Any, Protocol
@@ -102,27 +101,28 @@ class Hub:
                     await self._take_company(pubsub)
 
     async def _take_company(self, pubsub: PubSub) -> None:
-        """Take what came along with it; `get_message` puts a time limit and a retry around every message."""
+        """Take what came along with it; `get_message` puts a time limit, a retry and a meter around every message."""
         connection: Any = pubsub.connection
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CHECK_EVERY):  # of the last message perhaps only a part has come
-                while await connection.can_read():
-                    heard = await connection.read_response(
-                        timeout=math.inf, disconnect_on_error=False, push_request=True
-                    )
-                    self._take(await pubsub.handle_message(heard))  # type: ignore[no-untyped-call]
+        for heard in connection._parser.at_hand():
+            if heard[0] == b"message":
+                self._hear(heard[1], heard[2])
+            else:
+                self._take(await pubsub.handle_message(heard))  # type: ignore[no-untyped-call]
 
     def _take(self, said: dict[str, Any]) -> None:
         if said["type"] == "message":
-            live = stream.unpack(said["data"])
-            for listener in self._listening_to(said["channel"].decode()):
-                listener.hear(live)
+            self._hear(said["channel"], said["data"])
         elif said["type"] == "subscribe":
             channel = said["channel"].decode()
             if channel in self._confirmed:
                 self._confirmed[channel].set()
                 for listener in self._listening_to(channel):
                     listener.catch_up()
+
+    def _hear(self, channel: bytes, data: bytes) -> None:
+        live = stream.unpack(data)
+        for listener in self._listening_to(channel.decode()):
+            listener.hear(live)
 
     def _listening_to(self, channel: str) -> set[Listener]:
         return self._everyone() if channel == stream.ENGINE else self._listeners.get(channel, set())

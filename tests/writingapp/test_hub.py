@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -126,9 +127,7 @@ async def test_a_message_may_come_in_the_smallest_pieces(
     monkeypatch.setattr(hubs, "CHECK_EVERY", 0.002)
     async with await asyncio.start_server(lambda *ends: crumble(own_redis, *ends), "127.0.0.1", 0) as wire:
         port = wire.sockets[0].getsockname()[1]
-        monkeypatch.setattr(
-            stream, "listener", lambda: Redis.from_url(f"redis://127.0.0.1:{port}/1", socket_timeout=None)
-        )
+        monkeypatch.setattr(stream, "listener", partial(stream.listener, f"redis://127.0.0.1:{port}/1"))
         hub, ear = Hub(), Ear()
         await hub.join("room:a", ear)
         await say(redis, "room:a", range(MANY))

@@ -44,7 +44,7 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 
 def _web(house: House, redis: str) -> Program:
-    argv = ["-m", "daphne", "-b", house.host, "-p", str(house.port), "-v", "0", "--no-server-name"]
+    argv = ["-m", "writingapp.web", "-b", house.host, "-p", str(house.port), "-v", "0", "--no-server-name"]
     argv += ["--websocket_timeout", "-1", "--ping-interval", "20", "--ping-timeout", "30"]
     argv += ["--websocket-max-message-size", str(SOCKET_BYTES), "--websocket-max-frame-size", str(SOCKET_BYTES)]
     argv += ["--proxy-headers"] if house.behind_proxy else []

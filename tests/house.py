@@ -140,9 +140,9 @@ class House:
         self.processes.append(self.redis)
         self.engine = self._start("engine", python(*self.with_engine.argv(), "--port", str(self.engine_port)))
         self.nodes = [self.engine, *self._more_nodes()]
-        self.web = self._start("web", python("-m", "daphne", "-b", "127.0.0.1", "-p", str(self.web_port), "-v", "0",
-                                             "--websocket-max-message-size", "4194304", "--websocket-max-frame-size",
-                                             "4194304", "writingapp.asgi:application"))  # fmt: skip
+        sizes = ["--websocket-max-message-size", "4194304", "--websocket-max-frame-size", "4194304"]
+        web = python("-m", "writingapp.web", "-b", "127.0.0.1", "-p", str(self.web_port), "-v", "0", *sizes)
+        self.web = self._start("web", [*web, "writingapp.asgi:application"])
         celery = python("-m", "celery", "-A", "writingapp")
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         self.worker = self._start("worker", [*celery, "worker", "-P", "threads", "-Q", "inspire,upkeep", *quiet])

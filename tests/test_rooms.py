@@ -33,7 +33,7 @@ HEIGHTS = [
     ("rating_doors", "photo_doors", "verse_doors"),
     ("views", "forms", "middleware", "admin", "api", "consumers", "management"),
     ("routing", "urls"),
-    ("asgi",),
+    ("asgi", "web"),
 ]
 HEIGHT = {name: height for height, names in enumerate(HEIGHTS) for name in names}
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+import uvloop
+
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     global _loop  # one loop a process is the point
     with _lock:
         if _loop is None:
-            _loop = asyncio.new_event_loop()
+            _loop = uvloop.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="loop", daemon=True).start()
     return asyncio.run_coroutine_threadsafe(work, _loop)
 

@@ -5,9 +5,12 @@ import logging
 import random
 import uuid
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone, translation
 
@@ -22,6 +25,9 @@ from writingapp.stream import PERSON, ROOM
 from writingapp.visitor import stands, visitor
 
 logger = logging.getLogger(__name__)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 FLOOD, NO_LOGIN, NO_SESSION, TOO_MANY = 1008, 4401, 4404, 4429
 MOST_SOCKETS = 32  # of one writer in this process; each tab has one
@@ -38,6 +44,16 @@ class SessionConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One tab of one session."""
 
     channel_layer_alias = None  # text travels by stream.py: a channel layer loses messages without a word
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """As Channels', which waits for each message in a task of its own, in case a channel layer has one too: a
+        loop's turn or two more, and some KiB for every socket that only listens.
+        """
+        self.scope, self.base_send = scope, send
+        with suppress(StopConsumer):
+            while True:
+                await self.dispatch(await receive())
+                await asyncio.sleep(0)  # what one page floods us with shall not hold the others' texts
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels would first visit the one shared database thread; our database work has threads of its own."""

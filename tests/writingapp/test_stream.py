@@ -40,6 +40,15 @@ async def test_it_appends_by_position(log: Log, candidate: str) -> None:
     assert await text_of(log, candidate) == "白露为霜𠮷"
 
 
+async def test_frames_that_leave_together_are_judged_each_for_itself(log: Log) -> None:
+    whole, behind, fenced, new = (str(uuid.uuid4()) for _ in range(4))
+    await log.append([frame(whole, 0, "白露"), frame(behind, 0, "白"), frame(fenced, 0, "蒹葭")])
+    await log.begin(SESSION, fenced, 2, "蒹葭")
+    leaving = [frame(whole, 2, "为霜"), frame(behind, 5, "霜"), frame(fenced, 2, "苍苍"), frame(new, 0, "所谓伊人")]
+    assert await log.append(leaving) == [4, 1, FENCED, 4]
+    assert [await text_of(log, each) for each in (whole, behind, fenced, new)] == ["白露为霜", "白", "蒹葭", "所谓伊人"]
+
+
 async def test_a_repeated_frame_changes_nothing(log: Log, candidate: str) -> None:
     await log.append([frame(candidate, 0, "白露")])
     assert await log.append([frame(candidate, 0, "白露")]) == [2]

@@ -238,5 +238,4 @@ class Log:
 
 
 def _keys(candidate: str | uuid.UUID) -> list[str]:
-    tag = f"log:{{{candidate}}}"  # braces: both keys on one node of a cluster
-    return [f"{tag}:text", f"{tag}:state"]
+    return [f"log:{candidate}:text", f"log:{candidate}:state"]

@@ -27,7 +27,7 @@ from writingapp.wire import Payload
 
 logger = logging.getLogger(__name__)
 
-BEHIND_THE_BELL = 0.4  # seconds; a burst of asks has its first texts by then
+BEHIND_THE_BELL = 0.4  # seconds; even of a burst of asks the last is heard by then
 
 Hear = Callable[[Payload], None]
 
@@ -139,9 +139,9 @@ async def _answered(session_id: str, key: uuid.UUID, answer: Asked | Busy | Inva
     told = wire.queued(key, wire.inspiration(answer.inspiration, answer.candidates))
     hear(told)
     if not answer.repeated:
-        await _try(hub().log.ring(str(answer.inspiration.pk)))
-        _calls.send(_call_worker_soon(str(answer.inspiration.pk)))
-        await tell(session_id, told, sender)
+        inspiration_id = str(answer.inspiration.pk)
+        rung = await _try(hub().log.call(inspiration_id, session_id, told, sender))
+        _calls.send(_call_worker(inspiration_id, rung=rung))
 
 
 async def hint(user: User, session_id: str, told: wire.Hint) -> None:
@@ -157,13 +157,24 @@ async def hint(user: User, session_id: str, told: wire.Hint) -> None:
         await _try(hub().log.call_ahead(seen | {"session": session_id}))
 
 
-async def _call_worker_soon(inspiration_id: str) -> None:
-    """The sure way, a moment behind the bell: the two would only be in each other's way. Nobody waits for it, and what
-    she says next less than anybody.
+async def _call_worker(inspiration_id: str, *, rung: bool) -> None:
+    """The sure way, for what no worker has heard of by the bell: all are busy or gone, or Redis was away. A message for
+    what is being written already would cost both processes a third of the ask. Whatever a worker heard and died before
+    it claimed, the sweep finds.
     """
     await asyncio.sleep(BEHIND_THE_BELL)
+    if rung and not await _is_unheard(inspiration_id):
+        return
     with metrics.stage("enqueue"):
         await asyncio.get_running_loop().run_in_executor(_callers, tasks.enqueue_write, inspiration_id)
+
+
+async def _is_unheard(inspiration_id: str) -> bool:
+    """Whether the bell for it still hangs there; it does not afterwards."""
+    try:
+        return await hub().log.silence(inspiration_id)
+    except (RedisError, OSError):
+        return True
 
 
 async def stop(user: User, session_id: str, inspiration_id: object) -> None:
@@ -221,9 +232,11 @@ async def tell(session_id: str, payload: Payload, sender: str) -> None:
     await _try(hub().log.announce(session_id, payload, sender))
 
 
-async def _try(said: Awaitable[None]) -> None:
+async def _try(said: Awaitable[None]) -> bool:
     """Telling others is a courtesy: when Redis is away the rows hold all, and the tabs look there when it is back."""
     try:
         await said
     except (RedisError, OSError) as fault:
-        logger.warning("other tabs were not told (%s)", type(fault).__name__)
+        logger.warning("others were not told (%s)", type(fault).__name__)
+        return False
+    return True

@@ -335,13 +335,20 @@ class Scribe:
                 await asyncio.sleep(RETRY_AFTER)
 
     async def _hear_bell(self) -> None:
-        """Take up an ask the moment it is committed; Celery's message for it comes later and finds it taken."""
+        """Take up an ask the moment it is committed. Whoever has no pen free leaves it to another: what nobody hears
+        Celery brings.
+        """
         while True:
             try:
                 async with stream.listener() as bell:
                     while True:
+                        async with self._pens:  # waits behind all that it has accepted
+                            pass
                         rung: Any = await bell.brpop([stream.BELL])
-                        self.accept(rung[1].decode())
+                        if self._pens.locked():  # the last one went while it listened
+                            await self._log.ring(rung[1].decode())
+                        else:
+                            self.accept(rung[1].decode())
             except (RedisError, OSError):
                 await asyncio.sleep(RETRY_AFTER)
 

@@ -9,14 +9,14 @@ Redis is disposable: the rows are the truth. What cannot be published is kept by
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
 from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
-from redis.asyncio import Redis
+from redis.asyncio import Connection, ConnectionPool, Redis
 from redis.exceptions import NoScriptError, RedisError
 
 from writingapp import wire
@@ -109,11 +109,35 @@ class Live(NamedTuple):
     body: bytes
 
 
+class _Connection(Connection):
+    """redis-py's own, but for a task that it starts for every command, lest it wait for ever to write it."""
+
+    async def send_packed_command(
+        self,
+        command: bytes | str | Iterable[bytes],
+        check_health: bool = True,  # noqa: FBT001, FBT002 - redis-py's
+    ) -> None:
+        writer = self._writer
+        if writer is not None and writer.transport.is_closing():  # uvloop would answer a write with RuntimeError
+            await self.disconnect(nowait=True)
+            writer = None
+        if writer is None or writer.transport.get_write_buffer_size() or isinstance(command, bytes | str):
+            return await super().send_packed_command(command, check_health)
+        if check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        writer.writelines(command)  # nothing to wait for; a line that breaks is told by the answer that does not come
+
+
 def connect(url: str | None = None) -> Redis:
     """A client with every time limit said: redis-py's defaults end an idle listener after five seconds."""
-    return Redis.from_url(
-        url or settings.REDIS_LOG, socket_timeout=2, socket_connect_timeout=2, health_check_interval=15
+    pool = ConnectionPool.from_url(
+        url or settings.REDIS_LOG,
+        connection_class=_Connection,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        health_check_interval=15,
     )
+    return Redis.from_pool(pool)
 
 
 class Parser(_AsyncHiredisParser):
@@ -204,15 +228,26 @@ class Log:
 
     async def announce(self, session: str, payload: wire.Payload, sender: str = "-") -> None:
         """Tell every other socket of a session."""
-        await self.redis.publish(ROOM + session, pack(Live("event", sender, 0, 0, 0, orjson.dumps(payload))))
+        await self.redis.publish(*_event(session, payload, sender))
 
     async def call_stop(self, inspiration: str) -> None:
         """Ask whichever worker is writing to stop. The row's flag is the truth; this is only faster."""
         await self.redis.publish(CONTROL, inspiration)
 
     async def ring(self, inspiration: str) -> None:
-        """Tell one worker at once. Celery's message, which is on its way, is the sure one; this is only faster."""
-        await self.redis.lpush(BELL, inspiration)  # as many as may be asked for at once, if no worker hears it
+        """Tell one worker at once: the first that listens."""
+        await self.redis.lpush(BELL, inspiration)
+
+    async def call(self, inspiration: str, session: str, payload: wire.Payload, sender: str) -> None:
+        """`ring` and `announce` in one round trip."""
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.lpush(BELL, inspiration)
+        pipeline.publish(*_event(session, payload, sender))
+        await pipeline.execute()
+
+    async def silence(self, inspiration: str) -> bool:
+        """Take a ring back; False: somebody has heard it."""
+        return bool(await self.redis.lrem(BELL, 0, inspiration))
 
     async def call_ahead(self, seen: wire.Payload) -> None:
         """Tell the workers what is likely to be asked next; it stands nowhere but on the way."""
@@ -235,6 +270,10 @@ class Log:
         except RedisError:
             said = None
         return orjson.loads(said) if said else wire.notice("engine", state="away", progress=None)
+
+
+def _event(session: str, payload: wire.Payload, sender: str) -> tuple[str, bytes]:
+    return ROOM + session, pack(Live("event", sender, 0, 0, 0, orjson.dumps(payload)))
 
 
 def _keys(candidate: str | uuid.UUID) -> list[str]:

@@ -1,5 +1,5 @@
 """Claims of one moment go together: each gets its own text, none two, and a database that is away is told to all. And
-a worker is called the sure way for every ask, which nobody waits for.
+for what no worker heard by the bell one is called the sure way, which nobody waits for.
 """
 
 import asyncio
@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from redis.exceptions import RedisError
 
-from writingapp import db, doors, tasks, wire
+from writingapp import db, doors, stream, tasks, wire
 from writingapp.claiming import MOST_TOGETHER, Claims
+from writingapp.hub import hub
 from writingapp.models import User
 from writingapp.services import claims, inspiring, sessions
 
@@ -78,25 +80,79 @@ async def test_a_database_that_is_away_is_told_to_all_and_the_next_goes_well(
     assert [claim and claim.inspiration_id for claim in again] == ids
 
 
-async def test_a_worker_is_called_the_sure_way_and_she_does_not_wait_for_it(
-    rows: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broker_is_slow, called = threading.Event(), asyncio.Event()
-    loop, ids = asyncio.get_running_loop(), []
-
-    def enqueue(inspiration_id: str) -> None:
-        broker_is_slow.wait(30)
-        ids.append(inspiration_id)
-        loop.call_soon_threadsafe(called.set)
-
+@pytest.fixture
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Celery was given to bring, at once after the bell."""
+    seen: list[str] = []
     monkeypatch.setattr(doors, "BEHIND_THE_BELL", 0.0)
-    monkeypatch.setattr(tasks, "enqueue_write", enqueue)
+    monkeypatch.setattr(tasks, "enqueue_write", seen.append)
+    return seen
+
+
+async def ask_at_the_door(hear: doors.Hear) -> str:
+    """Answers the inspiration's id."""
     begun = partial(sessions.start, minutes=10, theme="湖", goal=None, now=timezone.now())
     session = await db.run(lambda: begun(user=User.objects.create_user(username="writer")))
     message = wire.Inspire(type="inspire", key=uuid.uuid4(), kind="line", wish="湖")
     told: list[wire.Payload] = []
-    await doors.inspire(session.user, str(session.pk), message, "tab", told.append)
-    assert ([each["type"] for each in told], ids) == (["queued"], [])
+
+    def heard(payload: wire.Payload) -> None:
+        told.append(payload)
+        hear(payload)
+
+    await doors.inspire(session.user, str(session.pk), message, "tab", heard)
+    assert [each["type"] for each in told] == ["queued"]
+    return str(told[0]["inspiration"]["id"])
+
+
+async def called() -> None:
+    """Until every worker that is to be called has been."""
+    await asyncio.wait_for(asyncio.gather(*doors._calls), 30)
+
+
+async def test_what_no_worker_hears_is_brought_the_sure_way_and_she_does_not_wait_for_it(
+    rows: None, monkeypatch: pytest.MonkeyPatch, enqueued: list[str]
+) -> None:
+    broker_is_slow = threading.Event()
+
+    def enqueue(inspiration_id: str) -> None:
+        broker_is_slow.wait(30)
+        enqueued.append(inspiration_id)
+
+    monkeypatch.setattr(tasks, "enqueue_write", enqueue)
+    asked = await ask_at_the_door(lambda _: None)
+    assert enqueued == []
     broker_is_slow.set()
-    await asyncio.wait_for(called.wait(), 30)
-    assert ids == [told[0]["inspiration"]["id"]]
+    await called()
+    assert enqueued == [asked]
+    assert await ears().llen(stream.BELL) == 0  # or a worker that comes later would find it twice
+
+
+async def test_what_a_worker_has_heard_is_not_brought_again(rows: None, enqueued: list[str]) -> None:
+    worker = asyncio.create_task(ears().brpop([stream.BELL]))
+    asked = await ask_at_the_door(lambda _: None)
+    assert (await asyncio.wait_for(worker, 30))[1].decode() == asked
+    await called()
+    assert enqueued == []
+
+
+async def test_what_could_not_be_rung_for_is_brought(
+    rows: None, monkeypatch: pytest.MonkeyPatch, enqueued: list[str]
+) -> None:
+    """Whether Redis is away when it is rung or when it is looked after."""
+
+    async def away(*_: object) -> None:
+        raise RedisError
+
+    asked = []
+    for silent in ("call", "silence"):
+        with monkeypatch.context() as patch:
+            patch.setattr(stream.Log, silent, away)
+            asked.append(await ask_at_the_door(lambda _: None))
+            await called()
+        await db.run(User.objects.all().delete)
+    assert enqueued == asked
+
+
+def ears() -> Any:
+    return hub().log.redis

@@ -179,6 +179,23 @@ async def test_a_worker_told_to_go_hands_back_at_once_and_takes_nothing_new(at_w
     assert found == [("running", 1, False), *[("queued", 0, False)] * 3]
 
 
+async def test_who_has_no_pen_free_leaves_the_bell_to_others(at_work: Scribe, owner: User) -> None:
+    other = await db.run(User.objects.create_user, "other")
+    held, rung = [await db.run(asked, who) for who in (owner, other)]
+    await at_work._log.ring(str(held.pk))
+    async with asyncio.timeout(10):
+        while await db.run(statuses, held) != [("running", 1, True)]:  # noqa: ASYNC110 - a test looks from outside
+            await asyncio.sleep(0.01)
+    await at_work._log.ring(str(rung.pk))
+    await asyncio.sleep(0.2)
+    assert await at_work._log.silence(str(rung.pk))
+    await at_work._log.ring(str(rung.pk))
+    at_work._stop(str(held.pk))
+    async with asyncio.timeout(10):
+        while await db.run(statuses, rung) != [("running", 1, True)]:  # noqa: ASYNC110 - a test looks from outside
+            await asyncio.sleep(0.01)
+
+
 async def test_a_writer_s_second_inspiration_is_written_when_the_first_is_over(at_work: Scribe, owner: User) -> None:
     """Whatever seats and pens are free, and by whoever wrote the first."""
     at_work._pens = asyncio.Semaphore(9)

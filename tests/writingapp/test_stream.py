@@ -100,6 +100,15 @@ async def test_the_scripts_come_back_after_redis_lost_them(log: Log, candidate: 
     assert await log.append([frame(candidate, 1, "露")]) == [2]
 
 
+async def test_a_line_that_is_closing_takes_no_command_and_another_does(log: Log) -> None:
+    pool = log.redis.connection_pool
+    line = await pool.get_connection()
+    line._writer.transport.close()
+    await line.send_command("PING")
+    assert await line.read_response() == b"PONG"
+    await pool.release(line)
+
+
 async def test_the_outlet_sends_everything_it_was_given(log: Log, candidate: str) -> None:
     outlet = Outlet(log)
     running = asyncio.create_task(outlet.run())

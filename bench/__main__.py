@@ -18,6 +18,7 @@ from pathlib import Path
 from bench.direct import CONTINUE, Heard, burst
 from bench.embedded import embedded
 from bench.figures import in_ms, percentile
+from bench.machine import Machine
 from bench.readers import Readers
 from bench.slope import slope
 from bench.stages import listening, means, totals
@@ -109,6 +110,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="the GGUF file of the embedded default; left out if not named")
     asked = parser.parse_args()
     gc.disable()  # a search for garbage here would be told as a frame that came late
+    machine = Machine()
     many = [int(each) for each in asked.streams.split(",")]
     for nodes in map(int, asked.nodes.split(",")):
         for rate in map(float, asked.rates.split(",")):
@@ -116,6 +118,7 @@ def main() -> int:
     slope()
     if asked.model:
         embedded(asked.model)
+    machine.end()
     return 0
 
 

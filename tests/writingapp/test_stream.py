@@ -102,7 +102,7 @@ async def test_the_scripts_come_back_after_redis_lost_them(log: Log, candidate: 
 
 async def test_a_line_that_is_closing_takes_no_command_and_another_does(log: Log) -> None:
     pool = log.redis.connection_pool
-    line = await pool.get_connection()
+    line = await pool.get_connection()  # type: ignore[no-untyped-call]
     line._writer.transport.close()
     await line.send_command("PING")
     assert await line.read_response() == b"PONG"

@@ -45,7 +45,7 @@ async def stream(
         if not parts:
             raise next(each for each in made if isinstance(each, BaseException))
         best = await asyncio.to_thread(max, parts, key=lambda part: _rank(part, request.written))
-        yield replace(best, tokens=sum(part.tokens for part in parts))
+        yield best._replace(tokens=sum(part.tokens for part in parts))
         if best.finish:
             return
         request = replace(request, written=request.written + best.text)
@@ -72,7 +72,7 @@ async def _part(write: Write, end: str, http: aiohttp.ClientSession, node: Node,
             if piece.logprob is not None:
                 logprob = (logprob or 0.0) + piece.logprob
             if piece.finish:
-                return replace(piece, text=text, tokens=tokens, logprob=logprob)
+                return piece._replace(text=text, tokens=tokens, logprob=logprob)
             if end in text:
                 return Piece(text[: text.index(end) + 1], tokens, logprob=logprob)
     raise EngineError("engine_broken", "no finish reason")

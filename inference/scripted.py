@@ -33,7 +33,7 @@ async def _turned(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, 
             kept += piece.text
             whole = kept if piece.finish else kept[: 1 + max(map(kept.rfind, ENDS))]
             kept = kept[len(whole) :]
-            yield replace(piece, text=_lines(whole))
+            yield piece._replace(text=_lines(whole))
     if kept:
         yield Piece(_lines(kept))
 

@@ -7,7 +7,7 @@ itself. A stream that stops without a finish reason is broken, however politely 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -30,8 +30,7 @@ class Limits:
     whole: float = 180.0
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Some whole characters. `finish` is empty until the last piece, then "stop" or "length".
 
     `conforms` is said with the last piece by engines that cannot hold a shape: whether the text came out with it.

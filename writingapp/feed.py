@@ -137,6 +137,7 @@ class Feed:
 
     async def pump(self) -> None:
         """Send what is queued, for as long as the socket lives."""
+        loop = asyncio.get_running_loop()
         while True:
             self._idle = None
             while self._queue:
@@ -146,7 +147,7 @@ class Feed:
                         return
                     await self._send(body)
                     self._queued -= len(body)
-            self._idle = asyncio.get_running_loop().create_future()
+            self._idle = loop.create_future()
             await self._idle
 
     def busy(self) -> bool:

@@ -47,6 +47,7 @@ class Outlet:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._clock = asyncio.get_running_loop().time  # to find the loop anew for each token is a call of the system
         self._urgent: set[Stream] = set()
         self._waiting: dict[Stream, float] = {}  # since when, by the loop's clock; who waits longest stands first
         self._urgent_called = asyncio.Event()
@@ -94,15 +95,14 @@ class Outlet:
             await self._send(batch)
 
     async def _send_waiting(self) -> None:
-        clock = asyncio.get_running_loop().time
         while True:
             await self._waiting_called.wait()
             self._waiting_called.clear()
             while self._waiting:
                 patience = min(LONGEST, SHORTEST + PER_TEXT * self._open)
                 oldest = next(iter(self._waiting.values()))
-                await asyncio.sleep(max(STEP, oldest + patience - clock()))
-                await self._send_those_since(clock() + EARLY - patience)
+                await asyncio.sleep(max(STEP, oldest + patience - self._clock()))
+                await self._send_those_since(self._clock() + EARLY - patience)
 
     async def _send_those_since(self, moment: float) -> None:
         batch = list(takewhile(lambda stream: self._waiting[stream] <= moment, self._waiting))
@@ -143,5 +143,5 @@ class Outlet:
             self._wait(each)
 
     def _wait(self, stream: Stream) -> None:
-        self._waiting.setdefault(stream, asyncio.get_running_loop().time())
+        self._waiting.setdefault(stream, self._clock())
         self._waiting_called.set()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -83,7 +82,7 @@ async def without(skip: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenera
         async for piece in pieces:
             if skip and (said := piece.text):
                 more = skip.startswith(said)
-                piece = replace(piece, text="" if more else said.removeprefix(skip))
+                piece = piece._replace(text="" if more else said.removeprefix(skip))
                 skip = skip.removeprefix(said) if more else ""
             if piece.text or piece.finish:
                 yield piece

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 
 from inference.sse import Piece
 from inference.verse.shape import EMPTY, NOTHING, Shape, after, may_end, only
@@ -62,10 +61,10 @@ async def watched(
             follower.take(piece.text)
             end = only(follower.shape) if settle and not piece.finish else None
             if end is not None:
-                yield replace(piece, text=piece.text + end, finish="stop")
+                yield piece._replace(text=piece.text + end, finish="stop")
                 return
             astray = follower.lost or (piece.finish == "stop" and not follower.whole)
-            yield replace(piece, conforms=False) if piece.finish and astray else piece
+            yield piece._replace(conforms=False) if piece.finish and astray else piece
 
 
 def bare(text: str) -> str:

@@ -10,7 +10,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -59,7 +58,7 @@ class SGLang:
         )
         async with aclosing(aborting) as said:
             async for piece in said:
-                yield replace(piece, text=piece.text.replace(HALF, "")) if HALF in piece.text else piece
+                yield piece._replace(text=piece.text.replace(HALF, "")) if HALF in piece.text else piece
 
     async def read_ahead(self, http: aiohttp.ClientSession, node: Node, request: Request) -> None:
         """See `Engine.read_ahead`: keeps the prompt computed, and a form that has no tune compiled."""

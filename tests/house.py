@@ -221,6 +221,10 @@ class House:
             said: bytes | None = client.get("engine")
             return said
 
+    def hire(self) -> Process:
+        """One more worker."""
+        return self._start("another-worker", self.worker.argv)
+
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 

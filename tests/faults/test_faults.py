@@ -73,6 +73,23 @@ async def test_a_worker_told_to_go_hands_its_text_over(slow_house: House, writer
     is_whole(slow_house, candidate, shown)
 
 
+async def test_what_a_hung_worker_has_heard_another_writes(slow_house: House, writer: tuple[Writer, str]) -> None:
+    """Redis hands it an ask, and one of the sweep's messages; once it goes on it leaves what is another's."""
+    async with tab(*writer) as one:
+        slow_house.worker.popen.send_signal(signal.SIGSTOP)
+        try:
+            candidate = str((await one.inspire(form="wujue"))["candidates"][0]["id"])
+            slow_house.hire()
+            shown = await one.ended(candidate)
+        finally:
+            slow_house.worker.popen.send_signal(signal.SIGCONT)
+        assert shown.attempt == 1
+        is_whole(slow_house, candidate, shown)
+        again = str((await one.inspire(form="wujue"))["candidates"][0]["id"])
+        is_whole(slow_house, again, await one.ended(again))
+        is_whole(slow_house, candidate, shown)
+
+
 async def test_redis_may_restart_in_the_middle(slow_house: House, writer: tuple[Writer, str]) -> None:
     async with tab(*writer) as one:
         candidate = await begin(one)

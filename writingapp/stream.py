@@ -117,14 +117,14 @@ class _Connection(Connection):
         command: bytes | str | Iterable[bytes],
         check_health: bool = True,  # noqa: FBT001, FBT002 - redis-py's
     ) -> None:
-        writer = self._writer
+        if check_health and self.is_connected:
+            await self.check_health()  # type: ignore[no-untyped-call]
+        writer = self._writer  # another one, perhaps: a line that is not well is opened anew
         if writer is not None and writer.transport.is_closing():  # uvloop would answer a write with RuntimeError
             await self.disconnect(nowait=True)
             writer = None
         if writer is None or writer.transport.get_write_buffer_size() or isinstance(command, bytes | str):
-            return await super().send_packed_command(command, check_health)
-        if check_health:
-            await self.check_health()  # type: ignore[no-untyped-call]
+            return await super().send_packed_command(command, check_health=False)
         writer.writelines(command)  # nothing to wait for; a line that breaks is told by the answer that does not come
 
 

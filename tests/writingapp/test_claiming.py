@@ -89,18 +89,13 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def ask_at_the_door(hear: doors.Hear) -> str:
+async def ask_at_the_door() -> str:
     """Answers the inspiration's id."""
     begun = partial(sessions.start, minutes=10, theme="湖", goal=None, now=timezone.now())
     session = await db.run(lambda: begun(user=User.objects.create_user(username="writer")))
     message = wire.Inspire(type="inspire", key=uuid.uuid4(), kind="line", wish="湖")
     told: list[wire.Payload] = []
-
-    def heard(payload: wire.Payload) -> None:
-        told.append(payload)
-        hear(payload)
-
-    await doors.inspire(session.user, str(session.pk), message, "tab", heard)
+    await doors.inspire(session.user, str(session.pk), message, "tab", told.append)
     assert [each["type"] for each in told] == ["queued"]
     return str(told[0]["inspiration"]["id"])
 
@@ -120,7 +115,7 @@ async def test_what_no_worker_hears_is_brought_the_sure_way_and_she_does_not_wai
         enqueued.append(inspiration_id)
 
     monkeypatch.setattr(tasks, "enqueue_write", enqueue)
-    asked = await ask_at_the_door(lambda _: None)
+    asked = await ask_at_the_door()
     assert enqueued == []
     broker_is_slow.set()
     await called()
@@ -130,7 +125,7 @@ async def test_what_no_worker_hears_is_brought_the_sure_way_and_she_does_not_wai
 
 async def test_what_a_worker_has_heard_is_not_brought_again(rows: None, enqueued: list[str]) -> None:
     worker = asyncio.create_task(ears().brpop([stream.BELL]))
-    asked = await ask_at_the_door(lambda _: None)
+    asked = await ask_at_the_door()
     assert (await asyncio.wait_for(worker, 30))[1].decode() == asked
     await called()
     assert enqueued == []
@@ -148,7 +143,7 @@ async def test_what_could_not_be_rung_for_is_brought(
     for silent in ("call", "silence"):
         with monkeypatch.context() as patch:
             patch.setattr(stream.Log, silent, away)
-            asked.append(await ask_at_the_door(lambda _: None))
+            asked.append(await ask_at_the_door())
             await called()
         await db.run(User.objects.all().delete)
     assert enqueued == asked

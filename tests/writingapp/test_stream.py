@@ -5,6 +5,8 @@ import uuid
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from tests.processes import RedisServer
 from writingapp import stream, wire
@@ -106,6 +108,19 @@ async def test_a_line_that_is_closing_takes_no_command_and_another_does(log: Log
     line._writer.transport.close()
     await line.send_command("PING")
     assert await line.read_response() == b"PONG"
+    await pool.release(line)
+
+
+async def test_a_command_leaves_by_the_line_that_a_look_at_its_health_opened(log: Log, the_redis: RedisServer) -> None:
+    pool = log.redis.connection_pool
+    line = await pool.get_connection()  # type: ignore[no-untyped-call]
+    line.retry = Retry(NoBackoff(), 1)  # without, the look itself fails
+    the_redis.kill()
+    the_redis.start()
+    the_redis.wait()
+    line.next_health_check = -1
+    await line.send_command("ECHO", "白露")
+    assert await line.read_response() == "白露".encode()
     await pool.release(line)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import orjson
 
+from inference import cadence
 from inference.errors import EngineError
 
 LONGEST_LINE = 1 << 20  # bytes; a token's event has a few hundred
@@ -68,7 +69,8 @@ class Reader:
             for line in lines:
                 if self.done:
                     break
-                self._line(line, pieces)
+                if line:  # every other one is empty
+                    self._line(line, pieces)
             if len(self._rest) > LONGEST_LINE:
                 raise EngineError("engine_broken", "endless line")
         except EngineError as failure:
@@ -105,7 +107,7 @@ class Reader:
             text = (choice.get("delta") or {}).get("content") or choice.get("text")  # of a chat, of a plain text
             if text:
                 self._tokens += 1
-                pieces.append(Piece(storable(text), 1, logprob=_logprob(choice)))
+                pieces.append(Piece(storable(text), 1, "", None, _logprob(choice)))
             reason = choice.get("finish_reason")
             if reason:
                 self._finish = _finish(reason)
@@ -160,15 +162,19 @@ async def stream(
     key: str = "",
     limits: Limits | None = None,
 ) -> AsyncGenerator[Piece, None]:
-    """POST `body` and yield the texts of the answer. Closing the generator closes the connection, not just our end."""
+    """POST `body` and yield the texts of the answer. Closing the generator closes the connection, not just our end.
+
+    The first is yielded at once, the others in step with those of other answers if the session has a cadence.
+    """
     limits = limits or Limits()
     clock = asyncio.get_running_loop().time
     end = clock() + limits.whole
     until = min(clock() + limits.first, end)
     response = await _open(http, url, body, key, limits, until)
     watch = _Watch(response, until)
+    line: cadence.Line | None = None
     try:
-        reader = Reader()
+        reader, begun = Reader(), False
         while not reader.done:
             data = await _read(response, watch)
             if not data:
@@ -179,8 +185,14 @@ async def stream(
                 yield piece
             if pieces:
                 watch.extend(min(clock() + limits.between, end))
+                if not begun:
+                    begun, line = True, cadence.join(http, response)
+            if line:
+                line.rest()
         yield reader.end()
     finally:
+        if line:
+            line.leave()
         watch.handle.cancel()
         response.close()
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from inference import drafting
+from inference import cadence, drafting
 from inference.engines import engine
 from inference.engines.base import Node
 from inference.nodes import Need, Nodes
@@ -37,7 +37,7 @@ class EngineRoom:
     def __init__(self, log: stream.Log) -> None:
         self._log = log
         self.nodes = Nodes()
-        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+        self.http = aiohttp.ClientSession(connector=cadence.Connector(CONNECTIONS))
         self.serving = ""  # the adapter that writes now
         self._lacking: dict[tuple[str, str], float] = {}  # (node, adapter) that a node has denied, and until when
         self._stand: list[Node] = []

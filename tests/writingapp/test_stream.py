@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 
 from tests.processes import RedisServer
 from writingapp import stream, wire
-from writingapp.outlet import EARLY, LONGEST, Outlet
+from writingapp.outlet import TOGETHER, Outlet
 from writingapp.stream import FENCED, Frame, Log
 
 SESSION = "s"
@@ -137,30 +137,49 @@ async def test_the_outlet_sends_everything_it_was_given(log: Log, candidate: str
     assert {await text_of(log, each.candidate) for each in texts} == {"春眠不觉晓处处闻啼鸟"}
 
 
-async def test_each_text_waits_for_company_by_itself(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not all of them until the first one's time is up: they would leave in one burst."""
-    clock, append = asyncio.get_running_loop().time, log.append
-    left: dict[tuple[str, int], float] = {}
+async def test_what_comes_in_one_moment_leaves_together(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    append, batches = log.append, list[int]()
 
-    async def noting(frames: list[Frame]) -> list[int]:
-        left.update({(each.candidate, each.seq): clock() for each in frames})
+    async def counting(frames: list[Frame]) -> list[int]:
+        batches.append(len(frames))
         return await append(frames)
 
-    monkeypatch.setattr(log, "append", noting)
     outlet = Outlet(log)
     running = asyncio.create_task(outlet.run())
-    texts = [outlet.open(SESSION, str(uuid.uuid4()), 1, "") for _ in range(150)]  # of so many each waits the longest
+    texts = [outlet.open(SESSION, str(uuid.uuid4()), 1, "") for _ in range(2 * TOGETHER)]
     for each in texts:
         outlet.write(each, "白")
     await asyncio.gather(*(each.settled.wait() for each in texts))
-    written = {}
+    monkeypatch.setattr(log, "append", counting)
     for each in texts:
-        written[each.candidate] = clock()
         outlet.write(each, "露")
-        await asyncio.sleep(0.001)
     await asyncio.gather(*(each.settled.wait() for each in texts))
     running.cancel()
-    assert min(left[candidate, 1] - at for candidate, at in written.items()) >= LONGEST - 2 * EARLY
+    assert batches == [TOGETHER, TOGETHER]
+
+
+async def test_what_is_written_while_a_text_is_on_its_way_follows_it(
+    log: Log, candidate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, under_way, on = log.append, asyncio.Event(), asyncio.Event()
+
+    async def held(frames: list[Frame]) -> list[int]:
+        under_way.set()
+        await on.wait()
+        return await append(frames)
+
+    monkeypatch.setattr(log, "append", held)
+    outlet = Outlet(log)
+    running = asyncio.create_task(outlet.run())
+    text = outlet.open(SESSION, candidate, 1, "")
+    outlet.write(text, "明月")
+    await under_way.wait()
+    outlet.write(text, "松间照")
+    await asyncio.sleep(0.01)  # the other loop has looked at it, and left it alone
+    on.set()
+    await text.settled.wait()
+    running.cancel()
+    assert await text_of(log, candidate) == "明月松间照"
 
 
 async def test_the_outlet_makes_whole_what_redis_lost(log: Log, candidate: str) -> None:

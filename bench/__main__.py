@@ -10,6 +10,7 @@ engine's own included; the tabs cost little. Leaves out: GPU engines, TLS, more 
 import argparse
 import asyncio
 import gc
+import math
 import statistics
 import sys
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from tests.processes import free_port, wait_until
 TOKENS = 300  # more than an ask may have: each is as long as it may be
 INSTANT = 50  # streams up to which all begin in one instant
 SPACE = 0.3  # seconds between rounds
+LEAST = 12  # asks that a table is made of: a median of three is chance
 PER_SECOND = 40  # asks, where they are spread
 
 
@@ -53,7 +55,7 @@ async def measure(built: House, nodes: list[Node], streams: int, rounds: int) ->
         if not spread:  # connections, threads and caches are warm in both ways from here on
             await readers.burst()
             await burst(nodes, streams, CONTINUE)
-        for _ in range(1 if spread else rounds):
+        for _ in range(1 if spread else max(rounds, math.ceil(LEAST / streams))):
             seen.straight += await burst(nodes, streams, CONTINUE, spread)
             await asyncio.sleep(SPACE)
             before = {name: cpu(getattr(built, name)) for name in seen.spent}
@@ -106,7 +108,7 @@ def main() -> int:
     parser.add_argument("--streams", default="1,10,50,200,1000", help="how many at once, comma-separated")
     parser.add_argument("--rates", default="60,20", help="tokens a second of the fake engine")
     parser.add_argument("--nodes", default="1,2,4", help="how many fake nodes; more than one only with 50 streams")
-    parser.add_argument("--rounds", type=int, default=5, help="bursts of each")
+    parser.add_argument("--rounds", type=int, default=5, help="bursts of each; more where few are asked at once")
     parser.add_argument("--model", type=Path, help="the GGUF file of the embedded default; left out if not named")
     asked = parser.parse_args()
     gc.disable()  # a search for garbage here would be told as a frame that came late

@@ -38,6 +38,7 @@ class Cadence:
         self.lines = 0
 
     def rest(self, line: "Line") -> None:
+        self.forget(line)  # who was read out of turn would keep an old place with a new time
         self._resting[line] = self._loop.time()
         if self._next is None:
             self._next = self._loop.call_later(self._patience(), self._look)
@@ -68,13 +69,15 @@ class Line:
 
     def rest(self) -> None:
         """All that had come was read."""
-        if not self._transport.is_closing():
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, MUCH)
-            self._cadence.rest(self)
+        self._is_readable_with(MUCH)
+        self._cadence.rest(self)
 
     def wake(self) -> None:
+        self._is_readable_with(ANY)
+
+    def _is_readable_with(self, least: int) -> None:
         if not self._transport.is_closing():  # else its number may be another's
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, ANY)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
 
     def leave(self) -> None:
         """Nobody reads it any more."""
@@ -87,5 +90,10 @@ def join(http: aiohttp.ClientSession, response: aiohttp.ClientResponse) -> Line 
     transport = response.connection.transport if response.connection else None
     if not ABLE or transport is None or not isinstance(http.connector, Connector):
         return None
-    held = transport.get_extra_info("socket")
-    return Line(http.connector.cadence, transport, held) if held else None
+    line = Line(http.connector.cadence, transport, transport.get_extra_info("socket"))
+    try:
+        line.wake()
+    except OSError:  # a system that has heard of the option and no more
+        line.leave()
+        return None
+    return line

@@ -1,6 +1,7 @@
 """Answers read in step: the same texts in fewer reads, each in its own turn, and no end later for it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, cast
@@ -170,6 +171,40 @@ def test_who_leaves_is_forgotten(run: Run) -> None:
             over.set()
 
     run(test())
+
+
+@both_loops
+def test_where_the_system_cannot_keep_it_each_token_is_read_as_it_comes(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cadence, "ABLE", True)
+    monkeypatch.setattr(socket, "SO_RCVLOWAT", 9_999)  # no option of anybody's
+
+    async def test() -> None:
+        over, connector = asyncio.Event(), Connector(4)
+
+        async def say(writer: asyncio.StreamWriter) -> None:
+            for word in "白露":
+                writer.write(event(word))
+                await asyncio.sleep(0.02)
+            await over.wait()
+
+        async with engine(say) as url, aiohttp.ClientSession(connector=connector) as http:
+            async with aclosing(sse.stream(http, url, {})) as pieces:
+                assert [(await anext(pieces)).text for _ in range(2)] == ["白", "露"]
+                assert connector.cadence.lines == 0
+            over.set()
+
+    run(test())
+
+
+async def test_who_was_read_out_of_turn_rests_behind_all_others() -> None:
+    together, lines = Cadence(), [cast("Line", object()) for _ in range(3)]
+    for line in (*lines, lines[0]):
+        together.rest(line)
+    assert list(together._resting) == [lines[1], lines[2], lines[0]]
+    assert together._next
+    together._next.cancel()
 
 
 async def test_each_rests_for_itself() -> None:

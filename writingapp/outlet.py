@@ -15,7 +15,7 @@ from writingapp.stream import FENCED, Frame, Log
 
 logger = logging.getLogger(__name__)
 
-MOMENT = 0.001  # seconds
+MOMENT = 0.001  # seconds for those that were read in one turn
 TOGETHER = 16  # frames a round trip: of more at once the last would wait for all the others, in every process
 AFTER_FAILURE = 0.25  # seconds
 SETTLE = 1.0  # seconds that an end waits for its last characters to leave

@@ -26,6 +26,13 @@ both_loops = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asy
 linux = pytest.mark.skipif(not ABLE, reason="NOT LINUX: elsewhere nothing is read in step, and nothing is to be tested")
 
 
+@pytest.fixture
+def no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's turn comes."""
+    monkeypatch.setattr(cadence, "SHORTEST", NEVER)
+    monkeypatch.setattr(cadence, "LONGEST", NEVER)
+
+
 def event(text: str) -> bytes:
     return b"data: " + orjson.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}) + b"\n\n"
 
@@ -56,9 +63,8 @@ async def heard(connector: aiohttp.TCPConnector, said: Said, limits: sse.Limits 
 
 @linux
 @both_loops
+@pytest.mark.usefixtures("no_turn")
 def test_many_tokens_are_read_at_once_and_the_first_by_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cadence, "SHORTEST", NEVER)
-    monkeypatch.setattr(cadence, "LONGEST", NEVER)
     feed, reads = sse.Reader.feed, list[int]()
 
     def counting(reader: sse.Reader, data: bytes) -> list[sse.Piece]:
@@ -88,9 +94,8 @@ def test_many_tokens_are_read_at_once_and_the_first_by_itself(run: Run, monkeypa
 
 @linux
 @both_loops
-def test_who_has_its_end_is_read_out_of_turn(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cadence, "SHORTEST", NEVER)
-    monkeypatch.setattr(cadence, "LONGEST", NEVER)
+@pytest.mark.usefixtures("no_turn")
+def test_who_has_its_end_is_read_out_of_turn(run: Run) -> None:
 
     async def say(writer: asyncio.StreamWriter) -> None:
         for word in "白露未晞":
@@ -106,9 +111,8 @@ def test_who_has_its_end_is_read_out_of_turn(run: Run, monkeypatch: pytest.Monke
 
 @linux
 @both_loops
-def test_who_has_much_is_read_out_of_turn(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cadence, "SHORTEST", NEVER)
-    monkeypatch.setattr(cadence, "LONGEST", NEVER)
+@pytest.mark.usefixtures("no_turn")
+def test_who_has_much_is_read_out_of_turn(run: Run) -> None:
     much = "露" * MUCH
 
     async def test() -> None:
@@ -131,9 +135,8 @@ def test_who_has_much_is_read_out_of_turn(run: Run, monkeypatch: pytest.MonkeyPa
 
 @linux
 @both_loops
-def test_silence_is_found_though_nobody_reads(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cadence, "SHORTEST", NEVER)
-    monkeypatch.setattr(cadence, "LONGEST", NEVER)
+@pytest.mark.usefixtures("no_turn")
+def test_silence_is_found_though_nobody_reads(run: Run) -> None:
 
     async def test() -> None:
         over = asyncio.Event()

@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from writingapp import access, db, metrics, pace, tasks, wire
+from writingapp import access, bell, db, metrics, pace, tasks, wire
 from writingapp.hub import hub
 from writingapp.loop import Errands
 from writingapp.models import Candidate, User, WritingSession
@@ -139,9 +139,9 @@ async def _answered(session_id: str, key: uuid.UUID, answer: Asked | Busy | Inva
     told = wire.queued(key, wire.inspiration(answer.inspiration, answer.candidates))
     hear(told)
     if not answer.repeated:
-        inspiration_id = str(answer.inspiration.pk)
-        rung = await _try(hub().log.call(inspiration_id, session_id, told, sender))
-        _calls.send(_call_worker(inspiration_id, rung=rung))
+        ring = bell.ring(answer.inspiration, answer.candidates)
+        rung = await _try(hub().log.call(ring, session_id, told, sender))
+        _calls.send(_call_worker(str(answer.inspiration.pk), ring if rung else None))
 
 
 async def hint(user: User, session_id: str, told: wire.Hint) -> None:
@@ -157,22 +157,22 @@ async def hint(user: User, session_id: str, told: wire.Hint) -> None:
         await _try(hub().log.call_ahead(seen | {"session": session_id}))
 
 
-async def _call_worker(inspiration_id: str, *, rung: bool) -> None:
+async def _call_worker(inspiration_id: str, rung: str | None) -> None:
     """The sure way, for what no worker has heard of by the bell: all are busy or gone, or Redis was away. A message for
     what is being written already would cost both processes a third of the ask. Whatever a worker heard and died before
     it claimed, the sweep finds.
     """
     await asyncio.sleep(BEHIND_THE_BELL)
-    if rung and not await _is_unheard(inspiration_id):
+    if rung and not await _is_unheard(rung):
         return
     with metrics.stage("enqueue"):
         await asyncio.get_running_loop().run_in_executor(_callers, tasks.enqueue_write, inspiration_id)
 
 
-async def _is_unheard(inspiration_id: str) -> bool:
-    """Whether the bell for it still hangs there; it does not afterwards."""
+async def _is_unheard(ring: str) -> bool:
+    """Whether it still hangs at the bell; it does not afterwards."""
     try:
-        return await hub().log.silence(inspiration_id)
+        return await hub().log.silence(ring)
     except (RedisError, OSError):
         return True
 

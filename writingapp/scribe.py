@@ -5,10 +5,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from django.conf import settings
@@ -23,15 +21,16 @@ from inference.engines.base import EngineError, Node
 from inference.nodes import Need
 from inference.request import Request
 from inference.vision import seeing
-from writingapp import db, looking, metrics, stream, wire
+from writingapp import bell, db, looking, metrics, stream, wire
 from writingapp.claiming import Claims
 from writingapp.engineroom import EngineRoom, served
 from writingapp.loop import Errands, endless
 from writingapp.models import Candidate
-from writingapp.outlet import Outlet, Stream
+from writingapp.outlet import Outlet
 from writingapp.services import claims, photos
 from writingapp.services.claims import Claim
 from writingapp.shadowing import Shadow
+from writingapp.writing import Writing
 
 logger = logging.getLogger(__name__)
 
@@ -42,41 +41,6 @@ BATCH = 100  # checkpoints in one transaction
 PATIENCE = 30.0  # seconds without a character before silent engines are given up; a queue is not silence
 MOST_BREAKS = 3  # times that an engine may break off in the middle of one text
 RETRY_AFTER = 0.5
-MIXED = "mixed"  # the adapter of a text that more than one model wrote, since a node died under it
-
-
-@dataclass(eq=False, slots=True)
-class Writing:
-    """One candidate under the pen."""
-
-    claim: Claim
-    stream: Stream
-    node: Node | None = None
-    adapters: set[str] = field(default_factory=set)  # of whoever wrote some of it; empty for the base
-    failed: set[str] = field(default_factory=set)  # nodes that broke off
-    queued: float = 0.0  # seconds that it has waited for a seat since its last character
-    tokens: int = 0
-    conforms: bool | None = None
-    seated_at: datetime | None = None
-    first_text_at: datetime | None = None
-    broken_by: Literal["", "stop", "lost", "leaving"] = ""
-    done: bool = False  # whole, and in its row
-    making: asyncio.Task[None] | None = field(default=None)
-
-    def break_off(self, why: Literal["stop", "lost", "leaving"]) -> None:
-        if not self.broken_by:
-            self.broken_by = why
-            if self.making:
-                self.making.cancel()
-
-    @property
-    def adapter(self) -> str:
-        return MIXED if len(self.adapters) > 1 else next(iter(self.adapters), self.claim.adapter)
-
-    @property
-    def where(self) -> tuple[str, str]:
-        """Engine and node, as the operator's figures name them."""
-        return (self.node.kind, self.node.name) if self.node else ("", "")
 
 
 class Scribe:
@@ -97,33 +61,50 @@ class Scribe:
         chores = (self._outlet.run, self._hear_calls, self._keep_alive, self._room.watch)
         self._chores = [self._bell, *(asyncio.create_task(endless(chore)) for chore in chores)]
 
-    def accept(self, inspiration_id: str) -> None:
+    def accept(self, inspiration_id: str, foretold: Claim | None = None) -> None:
         """Write what is still to be written for an inspiration, once a pen is free; asking twice is asking once.
 
-        One who leaves takes nothing: the row waits, and the sweep calls somebody else.
+        One who leaves takes nothing: the row waits, and the sweep calls somebody else. What is `foretold` is begun
+        while the rows are asked.
         """
         if inspiration_id not in self._accepted and not self._leaving:
-            self._accepted[inspiration_id] = task = asyncio.create_task(self._write(inspiration_id))
+            self._accepted[inspiration_id] = task = asyncio.create_task(self._write(inspiration_id, foretold))
             task.add_done_callback(lambda _: self._accepted.pop(inspiration_id, None))
 
     def look(self, photo_id: str, language: str) -> None:
         """Let a node that sees look at a photograph."""
         self._looks.send(looking.look(self._room, self._log, photo_id, language))
 
-    async def _write(self, inspiration_id: str) -> None:
-        """One text after the other: on few cores the second would only slow the first. Then hers that waits for it."""
-        writing: Writing | None = None
+    async def _write(self, inspiration_id: str, foretold: Claim | None) -> None:
         async with self._pens:
             try:
-                while not self._leaving and (claim := await self._claim(inspiration_id)):
-                    inspiration_id = claim.inspiration_id
-                    writing = await self._open(claim)
-                    if not await self._write_one(writing):
-                        return
-                if writing is not None and writing.done and not self._leaving:
-                    self._shadow.follow(writing.claim)
+                last = await self._write_all(inspiration_id, foretold)
+                if last is not None and last.done and not self._leaving:
+                    self._shadow.follow(last.claim)
             except Exception:  # nobody waits for this task; the sweep takes the row up again
                 logger.exception("inspiration %s: left for the sweep", inspiration_id)
+
+    async def _write_all(self, inspiration_id: str, foretold: Claim | None) -> Writing | None:
+        """One text after the other: on few cores the second would only slow the first. Then hers that waits for it.
+
+        Answers the last one, if it was written to its end.
+        """
+        if self._leaving:
+            return None
+        claiming = asyncio.create_task(self._claim(inspiration_id))
+        claim = foretold or await claiming
+        writing: Writing | None = None
+        while claim is not None:
+            writing = await self._open(claim, claiming)
+            goes_on = await self._write_one(writing)
+            if (told := await claiming) != claim:  # the bell was wrong, and what the rows say is held
+                claim = told
+                continue
+            if not goes_on or self._leaving:
+                return None
+            claiming = asyncio.create_task(self._claim(claim.inspiration_id))
+            claim = await claiming
+        return writing
 
     async def _claim(self, inspiration_id: str) -> Claim | None:
         with metrics.stage("claim"):
@@ -148,7 +129,7 @@ class Scribe:
         self._shadow.leave()
         await self._room.close()
 
-    async def _open(self, claim: Claim) -> Writing:
+    async def _open(self, claim: Claim, claiming: asyncio.Future[Claim | None]) -> Writing:
         """A later attempt goes on from the longest text that anybody holds."""
         text = claim.written
         if claim.attempt > 1:
@@ -157,7 +138,8 @@ class Scribe:
                 if replay and replay.text.startswith(text):
                     text = replay.text
                 await self._log.begin(claim.session_id, claim.candidate_id, claim.attempt, text)
-        writing = Writing(claim, self._outlet.open(claim.session_id, claim.candidate_id, claim.attempt, text))
+        leaving_by = self._outlet.open(claim.session_id, claim.candidate_id, claim.attempt, text)
+        writing = Writing(claim, leaving_by, claiming)
         if text:
             writing.adapters.add(claim.adapter)
         return writing
@@ -166,6 +148,8 @@ class Scribe:
         """Make one text and end it; False when this worker should not go on with the inspiration."""
         self._writings.add(writing)
         writing.making = asyncio.create_task(self._make(writing))
+        if not await writing.is_held():
+            writing.break_off("lost")
         if self._leaving:  # told to go while it was being claimed
             writing.break_off("leaving")
         error = ""
@@ -257,9 +241,11 @@ class Scribe:
                 writing.tokens += piece.tokens
                 writing.conforms = piece.conforms
                 if piece.text:
-                    writing.adapters.add(adapter)
                     if writing.first_text_at is None:
+                        if not await writing.is_held():
+                            return
                         self._begun(writing, asked)
+                    writing.adapters.add(adapter)
                     self._outlet.write(text, piece.text)
 
     def _begun(self, writing: Writing, asked: float) -> None:
@@ -274,7 +260,7 @@ class Scribe:
         while True:
             await asyncio.sleep(HEARTBEAT)
             try:
-                for batch in _batches(list(self._writings)):
+                for batch in _batches([each for each in self._writings if each.held]):
                     await self._checkpoint(batch)
             except DatabaseError as fault:  # away for a moment: the leases have room for that
                 logger.warning("%d texts were not checkpointed (%s)", len(self._writings), type(fault).__name__)
@@ -296,7 +282,7 @@ class Scribe:
         if writing.broken_by == "leaving":
             await db.run(claims.give_back, claim=claim, text=text, adapter=writing.adapter, now=timezone.now())
             return
-        status = _status(writing, error)
+        status = writing.outcome(error)
         metrics.TEXTS.labels(*writing.where, status).inc()
         metrics.TOKENS.labels(*writing.where).inc(writing.tokens)
         row = await db.run(
@@ -340,15 +326,15 @@ class Scribe:
         """
         while True:
             try:
-                async with stream.listener() as bell:
+                async with stream.listener() as ear:
                     while True:
                         async with self._pens:  # waits behind all that it has accepted
                             pass
-                        rung: Any = await bell.brpop([stream.BELL])
+                        rung: Any = await ear.brpop([stream.BELL])
                         if self._pens.locked():  # the last one went while it listened
                             await self._log.ring(rung[1].decode())
                         else:
-                            self.accept(rung[1].decode())
+                            self.accept(*bell.heard(rung[1]))
             except (RedisError, OSError):
                 await asyncio.sleep(RETRY_AFTER)
 
@@ -368,11 +354,3 @@ def _batches(writings: list[Writing]) -> Iterator[list[Writing]]:
     """So many that other work on the database does not wait long for one batch."""
     for start in range(0, len(writings), BATCH):
         yield writings[start : start + BATCH]
-
-
-def _status(writing: Writing, error: str) -> str:
-    if writing.broken_by == "stop":
-        return Status.STOPPED
-    if error:
-        return Status.INTERRUPTED if writing.stream.text else Status.FAILED
-    return Status.DONE

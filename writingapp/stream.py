@@ -25,7 +25,7 @@ ROOM = "room:"  # + session id: frames and events of one session
 PERSON = "person:"  # + user id: logged out
 CONTROL = "control"  # stop calls to the workers
 AHEAD = "ahead"  # what is likely to be asked next
-BELL = "bell"  # a list: inspirations just asked for, each for the first worker that is free to hear of it
+BELL = "rings"  # a list: asks (`bell.py`), each for the first worker that is free to hear of it
 ENGINE = "engine"  # how the model is; both a channel and the key of its last state
 ENGINE_TTL = 10  # seconds; no worker for so long means that nobody knows
 
@@ -234,20 +234,20 @@ class Log:
         """Ask whichever worker is writing to stop. The row's flag is the truth; this is only faster."""
         await self.redis.publish(CONTROL, inspiration)
 
-    async def ring(self, inspiration: str) -> None:
+    async def ring(self, ring: str) -> None:
         """Tell one worker at once: the first that listens."""
-        await self.redis.lpush(BELL, inspiration)
+        await self.redis.lpush(BELL, ring)
 
-    async def call(self, inspiration: str, session: str, payload: wire.Payload, sender: str) -> None:
+    async def call(self, ring: str, session: str, payload: wire.Payload, sender: str) -> None:
         """`ring` and `announce` in one round trip."""
         pipeline = self.redis.pipeline(transaction=False)
-        pipeline.lpush(BELL, inspiration)
+        pipeline.lpush(BELL, ring)
         pipeline.publish(*_event(session, payload, sender))
         await pipeline.execute()
 
-    async def silence(self, inspiration: str) -> bool:
+    async def silence(self, ring: str) -> bool:
         """Take a ring back; False: somebody has heard it."""
-        return bool(await self.redis.lrem(BELL, 0, inspiration))
+        return bool(await self.redis.lrem(BELL, 0, ring))
 
     async def call_ahead(self, seen: wire.Payload) -> None:
         """Tell the workers what is likely to be asked next; it stands nowhere but on the way."""

@@ -15,9 +15,10 @@ from writingapp import db, loop, metrics, stream
 from writingapp import scribe as scribes
 from writingapp.models import Inspiration, User
 from writingapp.outlet import Stream
-from writingapp.scribe import Scribe, Writing
+from writingapp.scribe import Scribe
 from writingapp.services import inspiring, sessions
 from writingapp.services.claims import Claim
+from writingapp.writing import Writing
 
 PATIENCE = 0.2
 ONE, TWO = (Node(name, "fake", "http://127.0.0.1:9", capacity=1) for name in ("one", "two"))
@@ -32,7 +33,9 @@ def claim() -> Claim:
 
 def writing() -> Writing:
     held = claim()
-    return Writing(held, Stream(held.session_id, held.candidate_id, 1, "", 0))
+    told = asyncio.get_running_loop().create_future()
+    told.set_result(held)
+    return Writing(held, Stream(held.session_id, held.candidate_id, 1, "", 0), told)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class Scribe:
     async def _write_all(self, inspiration_id: str, foretold: Claim | None) -> Writing | None:
         """One text after the other: on few cores the second would only slow the first. Then hers that waits for it.
 
-        Answers the last one, if it was written to its end.
+        Answers the last one; None where somebody else is to go on.
         """
         if self._leaving:
             return None

@@ -29,17 +29,16 @@ from writingapp.services import claims, inspiring, sessions, trials
 from writingapp.services.claims import Claim
 from writingapp.services.inspiring import Asked
 
-NOW = timezone.now()
 OPTIONS = Options(rhyme="阳", words=("湖",), script="hant", strict=True)
 
 
 def session_of(user: User) -> WritingSession:
-    return sessions.start(user=user, minutes=10, theme="湖", goal=None, now=NOW)
+    return sessions.start(user=user, minutes=10, theme="湖", goal=None, now=timezone.now())
 
 
 def ask(session: WritingSession, **asked: Any) -> Asked:
     usual: dict[str, Any] = {"kind": "line", "form": "", "wish": "清晨的湖", "before": "", "candidates": 1}
-    answer = inspiring.ask(session=session, key=uuid.uuid4(), now=NOW, **usual | asked)
+    answer = inspiring.ask(session=session, key=uuid.uuid4(), now=timezone.now(), **usual | asked)
     assert isinstance(answer, Asked), answer
     return answer
 
@@ -81,7 +80,7 @@ def test_what_is_foretold_is_what_the_rows_say(owner: User, make: Make, settings
     told, foretold = bell.heard(ring(asked))
     assert told == str(asked.inspiration.pk)
     assert foretold is not None
-    assert claims.claim_next(inspiration_id=told, now=NOW) == foretold
+    assert claims.claim_next(inspiration_id=told, now=timezone.now()) == foretold
 
 
 def test_an_ask_that_waits_for_another_is_only_named(owner: User) -> None:
@@ -119,7 +118,7 @@ class Slow(Claims):
 
 @pytest.fixture
 async def node() -> AsyncIterator[Node]:
-    with fake_node(rate=200, tokens=60) as there:
+    with fake_node(rate=30, tokens=60) as there:
         yield there
 
 
@@ -193,7 +192,7 @@ async def test_not_a_character_leaves_before_the_row_is_claimed(at_work: Scribe,
 async def test_what_another_worker_holds_is_left_alone(at_work: Scribe, node: Node, owner: User) -> None:
     """Its attempt has the same number as the one that was foretold."""
     claim = await foretold(owner)
-    assert await db.run(claims.claim_next, inspiration_id=claim.inspiration_id, now=NOW) == claim
+    assert await db.run(claims.claim_next, inspiration_id=claim.inspiration_id, now=timezone.now()) == claim
     held = await row(claim)
     writing = await begun(at_work, node, claim)
     at_work._stop(claim.inspiration_id)

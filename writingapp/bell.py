@@ -25,9 +25,10 @@ def heard(rung: bytes) -> tuple[str, Claim | None]:
         return rung.decode(), None
     told = orjson.loads(rung)
     try:
-        return told["inspiration_id"], Claim(**told | {"asked_at": datetime.fromisoformat(told["asked_at"])})
-    except TypeError:  # a web process of another release knows other fields: the rows will say it all
-        return told["inspiration_id"], None
+        claim = Claim(**told | {"asked_at": datetime.fromisoformat(told["asked_at"])})
+    except (KeyError, TypeError, ValueError):  # a web process of another release says other things: the rows say all
+        claim = None
+    return told["inspiration_id"], claim
 
 
 def _foretold(inspiration: Inspiration, candidate: Candidate) -> Claim:

@@ -138,8 +138,7 @@ class Scribe:
                 if replay and replay.text.startswith(text):
                     text = replay.text
                 await self._log.begin(claim.session_id, claim.candidate_id, claim.attempt, text)
-        leaving_by = self._outlet.open(claim.session_id, claim.candidate_id, claim.attempt, text)
-        writing = Writing(claim, leaving_by, claiming)
+        writing = Writing(claim, self._outlet.open(claim.session_id, claim.candidate_id, claim.attempt, text), claiming)
         if text:
             writing.adapters.add(claim.adapter)
         return writing
